@@ -1,0 +1,202 @@
+// Every error that a user can meet.
+//
+// Owns:    one base class with a stable code, where it happened, and what to do.
+// Not:     broken invariants of Weir itself (assert.ts).
+//
+// E1. A message says what was expected and what came; `remedy` says what to do about it.
+// E2. `code` never changes once released; tests and users match on it, never on the text.
+
+/** Where an error happened. All parts are optional because not every error has a place. */
+export interface ErrorPlace {
+  /** Name or uid of the operator, source or sink. */
+  readonly operator?: string | undefined;
+  readonly subtask?: number | undefined;
+  /** Position in the source, as the source describes it: `access.log:4711`, `seq 12`. */
+  readonly position?: string | undefined;
+  /** Stack line of the user's code that declared the operator. */
+  readonly declaredAt?: string | undefined;
+}
+
+export interface WeirErrorOptions extends ErrorPlace {
+  readonly cause?: unknown;
+  /** One sentence in the imperative: what the reader should do. */
+  readonly remedy?: string | undefined;
+  /** True when a restart cannot help; the restart strategy is skipped (semantics 5.34). */
+  readonly unrecoverable?: boolean | undefined;
+}
+
+export type WeirErrorCode =
+  | 'WEIR_JOB_DEFINITION'
+  | 'WEIR_USER_CODE'
+  | 'WEIR_CONNECTOR'
+  | 'WEIR_KEY'
+  | 'WEIR_TIMESTAMP_MISSING'
+  | 'WEIR_STATE'
+  | 'WEIR_RESTORE'
+  | 'WEIR_STORE'
+  | 'WEIR_STORE_POISONED'
+  | 'WEIR_STORE_FENCED'
+  | 'WEIR_CHECKPOINT'
+  | 'WEIR_JOB_FAILED'
+  | 'WEIR_JOB_CANCELED'
+  | 'WEIR_ACTOR'
+  | 'WEIR_CODEC'
+  | 'WEIR_CONFIG';
+
+/** Base class of all errors of Weir that are not bugs of Weir. */
+export class WeirError extends Error {
+  override readonly name: string = 'WeirError';
+  readonly code: WeirErrorCode;
+  readonly operator: string | undefined;
+  readonly subtask: number | undefined;
+  readonly position: string | undefined;
+  readonly declaredAt: string | undefined;
+  readonly remedy: string | undefined;
+  readonly unrecoverable: boolean;
+
+  constructor(code: WeirErrorCode, message: string, options: WeirErrorOptions = {}) {
+    super(compose(message, options), options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.operator = options.operator;
+    this.subtask = options.subtask;
+    this.position = options.position;
+    this.declaredAt = options.declaredAt;
+    this.remedy = options.remedy;
+    this.unrecoverable = options.unrecoverable ?? false;
+  }
+}
+
+/** The job description is wrong; nothing was started. `problems` lists all of them. */
+export class JobDefinitionError extends WeirError {
+  override readonly name = 'JobDefinitionError';
+  readonly problems: readonly string[];
+
+  constructor(job: string, problems: readonly string[], options: WeirErrorOptions = {}) {
+    const list = problems.map((problem) => `\n  - ${problem}`).join('');
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    super('WEIR_JOB_DEFINITION', `Job "${job}" cannot start, ${count}:${list}`, { ...options, unrecoverable: true });
+    this.problems = problems;
+  }
+}
+
+/** A function of the user threw, or broke its contract. */
+export class UserCodeError extends WeirError {
+  override readonly name = 'UserCodeError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_USER_CODE', message, options);
+  }
+}
+
+/** A source or sink, or the system behind it, failed. */
+export class ConnectorError extends WeirError {
+  override readonly name = 'ConnectorError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_CONNECTOR', message, options);
+  }
+}
+
+/** A key that cannot be a key: undefined, null, a function, a cyclic object. */
+export class KeyError extends WeirError {
+  override readonly name = 'KeyError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_KEY', message, options);
+  }
+}
+
+/** An event-time operator met a record without timestamp. */
+export class TimestampMissingError extends WeirError {
+  override readonly name = 'TimestampMissingError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_TIMESTAMP_MISSING', message, options);
+  }
+}
+
+/** State used wrongly: outside a key, registered twice with another kind, null in a list. */
+export class StateError extends WeirError {
+  override readonly name = 'StateError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_STATE', message, options);
+  }
+}
+
+/** A checkpoint or savepoint does not fit the job, or cannot be read. Nothing was started. */
+export class RestoreError extends WeirError {
+  override readonly name = 'RestoreError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_RESTORE', message, { unrecoverable: true, ...options });
+  }
+}
+
+/** The checkpoint store failed; POISONED: it must be reopened; FENCED: another process owns it now. */
+export class StoreError extends WeirError {
+  override readonly name = 'StoreError';
+  constructor(
+    code: 'WEIR_STORE' | 'WEIR_STORE_POISONED' | 'WEIR_STORE_FENCED',
+    message: string,
+    options: WeirErrorOptions = {},
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** A checkpoint or savepoint failed or was refused. */
+export class CheckpointError extends WeirError {
+  override readonly name = 'CheckpointError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_CHECKPOINT', message, options);
+  }
+}
+
+/** The job has failed for good; `cause` is the last failure, `suppressed` the earlier ones. */
+export class JobFailedError extends WeirError {
+  override readonly name = 'JobFailedError';
+  readonly suppressed: readonly unknown[];
+  constructor(message: string, options: WeirErrorOptions & { readonly suppressed?: readonly unknown[] } = {}) {
+    super('WEIR_JOB_FAILED', message, options);
+    this.suppressed = options.suppressed ?? [];
+  }
+}
+
+/** An option, argument or environment is wrong. */
+export class ConfigError extends WeirError {
+  override readonly name = 'ConfigError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_CONFIG', message, { unrecoverable: true, ...options });
+  }
+}
+
+/** A value that cannot be written to state, a checkpoint or a channel. */
+export class CodecError extends WeirError {
+  override readonly name = 'CodecError';
+  constructor(message: string, options: WeirErrorOptions = {}) {
+    super('WEIR_CODEC', message, options);
+  }
+}
+
+/** Text of anything that was thrown, one line. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === 'string' ? thrown : `thrown value ${String(thrown)}`;
+}
+
+/** True when the error, or an error that caused it, says that a restart cannot help. */
+export function isUnrecoverable(thrown: unknown): boolean {
+  let error: unknown = thrown;
+  for (let depth = 0; depth < 16 && error instanceof Error; depth += 1) {
+    if ((error as { unrecoverable?: unknown }).unrecoverable === true) return true;
+    error = error.cause;
+  }
+  return false;
+}
+
+function compose(message: string, options: WeirErrorOptions): string {
+  const place: string[] = [];
+  if (options.operator !== undefined) {
+    place.push(`operator "${options.operator}"${options.subtask === undefined ? '' : ` subtask ${options.subtask}`}`);
+  }
+  if (options.position !== undefined) place.push(`at ${options.position}`);
+  if (options.declaredAt !== undefined) place.push(`declared ${options.declaredAt}`);
+  const where = place.length === 0 ? '' : ` [${place.join(', ')}]`;
+  const remedy = options.remedy === undefined ? '' : ` ${options.remedy}`;
+  return `${message}${where}${remedy}`;
+}
