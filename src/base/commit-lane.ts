@@ -10,13 +10,23 @@
 // A3. A transaction that is overdue is abandoned: nobody waits for it, `abandoned` tells when it settled after all.
 
 import { messageOf, StoreError } from './errors.js';
-import type { Timers } from './runtime.js';
+import type { StoreWrite, Timers } from './runtime.js';
+import { encodeStoreKey } from './store-keys.js';
 
 /** One write with its key encoded and its bytes copied; a null value removes the row. */
 export interface LaneWrite {
   readonly table: string;
   readonly key: Uint8Array;
   readonly value: Uint8Array | null;
+}
+
+/** Copies, so that the caller may go on with its buffers. Throws StoreError for a key that cannot be one. */
+export function laneWrites(writes: readonly StoreWrite[]): readonly LaneWrite[] {
+  return writes.map((write) => ({
+    table: write.table,
+    key: encodeStoreKey(write.key),
+    value: write.kind === 'put' ? new Uint8Array(write.value) : null,
+  }));
 }
 
 /** What became of a transaction. Throwing means that the outcome is unknown. `refused`: nothing was written. */

@@ -17,7 +17,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Database, open as openLmdb, type RangeOptions, type RootDatabase } from 'lmdb';
-import { CommitLane, type LaneWrite, type TransactionOutcome } from './commit-lane.js';
+import { CommitLane, type LaneWrite, laneWrites, type TransactionOutcome } from './commit-lane.js';
 import { messageOf, StoreError } from './errors.js';
 import { checkStoreFile } from './lmdb-file-check.js';
 import { prepareStoreDirectory, spaceLeft, syncStoreDirectory } from './node-store-directory.js';
@@ -194,11 +194,8 @@ class LmdbEnvironment implements KeyValueEnvironment {
 
   async commit(writes: readonly StoreWrite[]): Promise<void> {
     if (this.#owner === null) throw this.#error('was opened read-only', 'Open it without readOnly to write.');
-    const prepared = writes.map((write) => {
-      this.#table(write.table);
-      const value = write.kind === 'put' ? Buffer.from(write.value) : null;
-      return { table: write.table, key: encodeStoreKey(write.key), value };
-    });
+    for (const write of writes) this.#table(write.table);
+    const prepared = laneWrites(writes);
     if (prepared.length === 0) return;
     try {
       await this.#lane.commit(prepared);
