@@ -1,7 +1,7 @@
 // Comments that promise instead of explaining, or that keep code that no longer runs.
 //
 // Owns:    telling prose from code inside `//` lines.
-// Not:     doc blocks, where code is an example, and `//` lines indented by four and more, where it is one too.
+// Not:     doc blocks, where code is an example, and `//` lines indented by three and more, where it is one too.
 //
 // M1. A line is code when it ends as a statement does, has a form of code, and parses. Prose does not do all three.
 
@@ -60,7 +60,7 @@ function deadCode(source: SourceFile): Finding[] {
 }
 
 export function looksLikeCode(comment: string): boolean {
-  if (/^\s{4}/.test(comment)) return false;
+  if (/^\s{3}/.test(comment)) return false;
   const text = comment.trim();
   if (!STATEMENT_END.test(text) || !CODE_FORMS.some((form) => form.test(text))) return false;
   // A line is often a piece of a statement: its braces open or close elsewhere.

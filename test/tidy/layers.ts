@@ -132,7 +132,7 @@ function isRoof(path: string): boolean {
 }
 
 function isFree(path: string): boolean {
-  return path.startsWith('test/') || path.startsWith('bench/') || !path.includes('/');
+  return /^(test|bench|\.ci)\//.test(path) || !path.includes('/');
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -58,7 +58,7 @@ function otherRoots(project: Project): string[] {
 // Examples and benches are programs; tests are found by their ending; a config lies at the top.
 function isRunByHand(path: string): boolean {
   return (
-    /^(examples|bench)\/[^/]+\.ts$/.test(path) ||
+    /^(examples|bench|\.ci\/consumer)\/[^/]+\.ts$/.test(path) ||
     path.endsWith('.test.ts') ||
     /^[^/]+\.config\.ts$/.test(path)
   );

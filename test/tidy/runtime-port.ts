@@ -117,7 +117,8 @@ function isNamed(node: ts.Node, name: string): boolean {
 
 function isBuiltin(specifier: string): boolean {
   const name = specifier.replace(/^node:/, '');
-  return BUILTIN_MODULES.has(name) && !PURE_MODULES.has(name);
+  const builtin = specifier.startsWith('node:') || BUILTIN_MODULES.has(name);
+  return builtin && !PURE_MODULES.has(name);
 }
 
 function finding(file: string, line: number, what: string): Finding {
