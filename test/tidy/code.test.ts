@@ -78,7 +78,9 @@ describe('code: what is never right', () => {
     'p.catch(() => {});',
     'p.catch(() => undefined);',
   ])('empty catch: %s', (text) => {
-    expect(places('empty-catch', { 'src/task/a.ts': text })).toEqual(['src/task/a.ts:1']);
+    expect(places('empty-catch', { 'src/task/a.ts': `// Header.\nf();\n${text}` })).toEqual([
+      'src/task/a.ts:3',
+    ]);
     expect(places('empty-catch', { 'test/a.ts': text })).toEqual(['test/a.ts:1']);
   });
 
@@ -87,6 +89,7 @@ describe('code: what is never right', () => {
       'try { f(); } catch { g(); }',
       'try { f(); } catch {\n // The file is gone, which is what was wanted.\n}',
       'p.catch((error) => report(error));',
+      '// Whoever polled has seen the failure.\nawait p?.catch(() => undefined);',
       'p.catch(() => {\n // The race was lost; the winner has reported.\n});',
     ].join('\n');
     expect(findings('empty-catch', { 'src/task/a.ts': text })).toEqual([]);

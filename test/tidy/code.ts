@@ -60,14 +60,22 @@ function isSilent(source: SourceFile, block: ts.Block): boolean {
   return !/\/[/*]\s*\S/.test(block.getText(source.tree));
 }
 
-// promise.catch(() => {}) and promise.catch(() => undefined)
+// promise.catch(() => {}) and promise.catch(() => undefined), unless a comment in or above the statement says why.
 function isSwallowingCatch(source: SourceFile, call: ts.CallExpression): boolean {
   const handler = call.arguments[0];
   if (!ts.isPropertyAccessExpression(call.expression) || call.expression.name.text !== 'catch') return false;
   if (handler === undefined || !(ts.isArrowFunction(handler) || ts.isFunctionExpression(handler)))
     return false;
-  if (ts.isBlock(handler.body)) return isSilent(source, handler.body);
-  return ts.isIdentifier(handler.body) && handler.body.text === 'undefined';
+  const silent = ts.isBlock(handler.body)
+    ? isSilent(source, handler.body)
+    : ts.isIdentifier(handler.body) && handler.body.text === 'undefined';
+  return silent && !isExplained(source, call);
+}
+
+function isExplained(source: SourceFile, call: ts.CallExpression): boolean {
+  let node: ts.Node = call;
+  while (!ts.isStatement(node) && !ts.isSourceFile(node.parent)) node = node.parent;
+  return ts.getLeadingCommentRanges(source.text, node.getFullStart()) !== undefined;
 }
 
 function isDoubleAssertion(node: ts.Node): boolean {

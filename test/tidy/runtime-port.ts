@@ -43,7 +43,7 @@ const METHODS: ReadonlySet<string> = new Set([
 
 const BUILTIN_MODULES: ReadonlySet<string> = new Set(builtinModules);
 /** Functions of their arguments alone: nothing of the machine comes in through them. */
-const PURE_MODULES: ReadonlySet<string> = new Set(['buffer', 'path', 'string_decoder']);
+const PURE_MODULES: ReadonlySet<string> = new Set(['buffer', 'path', 'string_decoder', 'util']);
 
 export function checkRuntimePort(project: Project): readonly Finding[] {
   return project.sources
