@@ -1,13 +1,19 @@
 // What an actor is to the person who writes one, and what the kernel promises about it.
 //
 // Owns:    the public types of the kernel.
-// Not:     how turns are scheduled (cell.ts), who restarts whom (supervision.ts).
+// Not:     how turns are scheduled (cell.ts), who restarts whom (supervise.ts, supervision.ts).
+//
+// An *actor* is what one `spawn` made: a path, a number (`incarnation`), a mailbox. It lives one *life* after
+// another: each supervised restart runs the setup again and keeps path, number, ref and queued messages.
+// Timers, watches, links and the AbortSignal belong to the life and end with it.
 //
 // K1. One handler of an incarnation runs at a time, awaited promises included.
 // K2. Messages of one sender to one receiver are handled in the order of sending, per lane.
 // K3. The control lane is never blocked by data; the data lane never exceeds its capacity.
 // K4. sent = handled + dead-lettered + dropped + queued, at any time, per actor and for the system.
-// K5. A ref reaches its incarnation only; afterwards, its messages become dead letters with a reason.
+// K5. A ref reaches the actor it was made for, over its restarts, and never another actor that took the path later;
+//     once its actor has ended, its messages become dead letters with a reason.
+// K6. Setup, handlers and hooks of an actor run in turns of its own, never inside the call of another actor.
 
 import type { Logger } from '../../src/base/logger.js';
 import type { Runtime, TimerHandle } from '../../src/base/runtime.js';
@@ -21,7 +27,7 @@ export interface MailboxOptions {
   /**
    * `backpressure` (default): `send` waits for room, `offer` answers false.
    * `fail`: `send` rejects and `offer` throws MailboxFullError.
-   * `dropNewest`, `dropOldest`: a message is dropped and becomes a dead letter.
+   * `dropNewest`, `dropOldest`: a message is dropped and becomes a dead letter; `send` resolves and `offer` answers true.
    */
   readonly overflow?: Overflow;
 }
@@ -36,12 +42,15 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Where to send messages for one incarnation of one actor. Comparable by identity; safe to keep after its death. */
+/** Where to send messages for one actor, over its restarts. Comparable by identity; safe to keep after its end. */
 export interface ActorRef<in M> {
   /** `/name/child/...`: the place in the tree. A later actor may have the same path, but never the same `incarnation`. */
   readonly path: string;
   readonly incarnation: number;
-  /** Resolves when the message is in the mailbox (not when it is handled). Order per sender is the order of the calls. */
+  /**
+   * Resolves when the message is in the mailbox (not when it is handled), or was taken as a dead letter.
+   * Order per sender is the order of the calls. An aborted signal takes a waiting message back and rejects with its reason.
+   */
   send(message: M, options?: SendOptions): Promise<void>;
   /** Puts the message into the data lane if there is room and says whether it did. A dead receiver also takes it (as a dead letter): true. */
   offer(message: M): boolean;
@@ -51,11 +60,15 @@ export interface ActorRef<in M> {
 
 /** Messages that carry where to answer: `ask` makes the `Reply`. */
 export interface Reply<in R> {
-  /** First call wins. After a time-out or abort the answer becomes a dead letter. */
+  /** First call wins. After a time-out, an abort or a first answer, the answer becomes a dead letter. */
   resolve(answer: R): void;
   reject(error: unknown): void;
 }
 
+/**
+ * `normal`: the actor stopped itself. `shutdown`: somebody else stopped it. `failed`: its code threw, or a fault was
+ * injected. `killed`: it did not stop in time, or failed while it was stopping.
+ */
 export type StopReason =
   | { readonly kind: 'normal' }
   | { readonly kind: 'shutdown' }
@@ -63,9 +76,17 @@ export type StopReason =
   | { readonly kind: 'killed'; readonly error: unknown };
 
 /** What the kernel tells an actor beside its messages, in the control lane. */
-export type Signal = { readonly kind: 'terminated'; readonly path: string; readonly incarnation: number; readonly reason: StopReason };
+export type Signal = {
+  readonly kind: 'terminated';
+  readonly path: string;
+  readonly incarnation: number;
+  readonly reason: StopReason;
+};
 
-/** The living part of one incarnation. */
+/**
+ * The living part of one life of an actor. Hooks of a life that was abandoned (it hung, or a fault was injected while
+ * its handler was awaiting) run when that handler settles, if it ever does; nothing waits for them.
+ */
 export interface Behavior<M> {
   /** A promise is awaited before the next message is handled. A throw or rejection is a failure of this incarnation. */
   onMessage(message: M): void | Promise<void>;
@@ -73,7 +94,7 @@ export interface Behavior<M> {
   onSignal?(signal: Signal): void | Promise<void>;
   /** Nothing arrived for `context.receiveTimeout(ms)`. */
   onReceiveTimeout?(): void | Promise<void>;
-  /** Before a restart, on the failed incarnation: release what must not outlive it. Bounded by the stop time-out. */
+  /** Before a restart, on the failed life, when its children have stopped: release what must not outlive it. Bounded by the stop time-out. */
   preRestart?(error: unknown): void | Promise<void>;
   /** Once, after the last message and after all children have stopped. Not called on a restart if `preRestart` exists. */
   postStop?(reason: StopReason): void | Promise<void>;
@@ -98,8 +119,14 @@ export interface SupervisionOptions {
   readonly periodMs?: number;
   /** Delay before a restart. Default: none. */
   readonly backoff?: BackoffOptions;
-  /** Overrides the restart type for one failure. A policy that throws, or answers something else, means escalate. */
-  readonly decide?: (failure: { readonly child: string; readonly error: unknown }) => 'restart' | 'stop' | 'escalate';
+  /**
+   * Overrides the restart type for one failure; called at once, also while the supervisor's own handler awaits.
+   * A policy that throws, or answers something else, means escalate.
+   */
+  readonly decide?: (failure: {
+    readonly child: string;
+    readonly error: unknown;
+  }) => 'restart' | 'stop' | 'escalate';
   /** Stop the supervisor when significant children end by themselves. Default never. */
   readonly autoShutdown?: 'never' | 'anySignificant' | 'allSignificant';
 }
@@ -111,9 +138,12 @@ export interface SpawnOptions {
   /** How the parent treats the end of this child. Default `temporary`: a failed actor stops, and its watchers learn why. */
   readonly restart?: RestartType;
   readonly significant?: boolean;
-  /** Monotonic milliseconds for an orderly stop; then the actor is abandoned and fenced. Default 5,000. */
+  /**
+   * Monotonic milliseconds that an orderly stop waits for the handler in hand, and again for the last hook;
+   * then the actor is abandoned and fenced. Children have bounds of their own. Default 5,000.
+   */
   readonly stopTimeoutMs?: number;
-  /** A handler that has not settled after this long fails the incarnation (F04). Default: no deadline. */
+  /** A handler or setup that has not settled after this long fails the life (F04). Default: no deadline. */
   readonly handlerTimeoutMs?: number;
   /** How this actor supervises its own children. */
   readonly supervision?: SupervisionOptions;
@@ -132,24 +162,33 @@ export interface ActorContext<M> {
   readonly path: string;
   readonly runtime: Runtime;
   readonly logger: Logger;
-  /** Aborted when this incarnation stops or fails. */
+  /** Aborted when this life stops or fails. */
   readonly signal: AbortSignal;
   spawn<C>(setup: ActorSetup<C>, options?: SpawnOptions): ActorRef<C>;
-  /** Resolves when the child's setup has settled; rejects when it failed. */
+  /** Resolves when the child's setup has settled; rejects when it failed: the child is then gone and not restarted. */
   spawnStarted<C>(setup: ActorSetup<C>, options?: SpawnOptions): Promise<ActorRef<C>>;
-  /** Stops a child or this actor, children first, in reverse order of their start; resolves when it is gone. */
+  /**
+   * Stops a child or this actor, children first, in reverse order of their start; resolves when it is gone.
+   * For the actor itself it resolves at once: its handler cannot wait for its own end.
+   */
   stop(ref?: ActorRef<never>): Promise<void>;
   /** `terminated` arrives once, also when the actor is dead already. */
   watch(ref: ActorRef<never>): void;
+  /** The same, but the end arrives as a message of the watcher's own instead of `terminated`. */
+  watchWith(ref: ActorRef<never>, message: M): void;
   unwatch(ref: ActorRef<never>): void;
   /** Two actors that end together: each fails when the other fails. */
   link(ref: ActorRef<never>): void;
-  /** Delivers to this incarnation's control lane; gone with it. */
+  /** Delivers to the control lane of this life; gone with it. */
   after(delayMs: number, message: M): TimerHandle;
+  /** At a fixed rate; a tick is skipped while the one before it has not been handled. */
   every(intervalMs: number, message: M): TimerHandle;
   /** Milliseconds without message until `onReceiveTimeout`; null switches it off. */
   receiveTimeout(delayMs: number | null): void;
-  /** Puts the message in hand aside; `unstashAll` puts all of them back in front of the mailbox, in order. Bounded by the capacity. */
+  /**
+   * Puts the message in hand aside; `unstashAll` puts all of them back in front of the mailbox, in order. Bounded by
+   * the capacity. A restart puts them back too; at the end of the actor they become dead letters.
+   */
   stash(): void;
   unstashAll(): void;
   ask<Q, R>(ref: ActorRef<Q>, make: (reply: Reply<R>) => Q, options?: AskOptions): Promise<R>;
@@ -172,6 +211,8 @@ export interface DeadLetter {
   readonly incarnation: number;
   readonly reason: DeadLetterReason;
   readonly message: unknown;
+  /** What the handler threw, for `handlerFailed`; else null. */
+  readonly error: unknown;
 }
 
 /** One actor in `system.snapshot()`. */
@@ -185,9 +226,12 @@ export interface ActorSnapshot {
   readonly handled: number;
   readonly restarts: number;
   readonly lastError: string | null;
+  /** Messages of this actor: `sent` = the sum of the others. */
+  readonly counts: Conservation;
   readonly children: readonly ActorSnapshot[];
 }
 
+/** Where the messages went. `dropped` counts what `dropNewest` and `dropOldest` dropped, `queued` includes the message in hand. */
 export interface Conservation {
   readonly sent: number;
   readonly handled: number;
@@ -200,11 +244,19 @@ export interface ActorSystemOptions {
   readonly name?: string;
   /** Default: Node. */
   readonly runtime?: Runtime;
+  /** Who runs the turns: nact (default), or `runtime.dispatch`, for virtual time. */
+  readonly host?: 'nact' | 'dispatch';
+  /** Messages that one actor handles before others get their turn. Default 1,024. */
+  readonly turnMessagesMax?: number;
+  /** Monotonic milliseconds of one turn, checked between messages. Default 2. */
+  readonly turnMs?: number;
+  /** Monotonic milliseconds for each phase of the coordinated shutdown. Default 5,000. */
+  readonly shutdownPhaseTimeoutMs?: number;
   readonly logger?: Logger;
   /** Supervision of the top-level actors. */
   readonly supervision?: SupervisionOptions;
   readonly onDeadLetter?: (letter: DeadLetter) => void;
-  /** A top-level failure that nobody handled: the system stops with it. */
+  /** A failure that was escalated to the top, or more restarts of top-level actors than allowed: the system stops with it. */
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -228,4 +280,8 @@ export interface ActorSystem {
   readonly terminated: Promise<unknown>;
 }
 
-export type ShutdownPhase = 'beforeServiceUnbind' | 'serviceUnbind' | 'serviceRequestsDone' | 'beforeActorsStop';
+export type ShutdownPhase =
+  | 'beforeServiceUnbind'
+  | 'serviceUnbind'
+  | 'serviceRequestsDone'
+  | 'beforeActorsStop';

@@ -36,6 +36,8 @@ export const SNAPSHOT_CHUNKS_IN_FLIGHT_MAX = 8;
 /** Chunks of one snapshot segment; 2^20 * 256 KB = 256 GB per subtask and checkpoint. */
 export const SNAPSHOT_CHUNKS_MAX: number = 1 << 20;
 
+/** Periodic checkpoints when the user gives a directory and no interval: the loss of work stays small, the cost too. */
+export const CHECKPOINT_INTERVAL_MS = 10_000;
 /** Checkpoint defaults (semantics 5.1). */
 export const CHECKPOINT_TIMEOUT_MS: number = 10 * 60 * 1000;
 export const CHECKPOINTS_CONCURRENT_MAX = 1;
@@ -62,3 +64,82 @@ export const POLL_RECORDS_MAX: number = BATCH_RECORDS_MAX;
 
 /** Milliseconds that an orderly stop waits for one actor before it is abandoned and fenced. */
 export const ACTOR_STOP_TIMEOUT_MS = 5_000;
+
+/** Messages that the data lane of an actor holds unless its spawn says otherwise: enough to fill a turn. */
+export const ACTOR_MAILBOX_CAPACITY = 1_024;
+
+/** One turn of an actor: long enough that waking it costs nothing per message, short enough that timers and I/O are not late. */
+export const ACTOR_TURN_MESSAGES_MAX = 1_024;
+export const ACTOR_TURN_MS_MAX = 2;
+/** Messages between two looks at the clock within a turn: a look costs about as much as a small message. */
+export const ACTOR_TURN_CLOCK_MESSAGES = 16;
+assert(ACTOR_TURN_CLOCK_MESSAGES < ACTOR_TURN_MESSAGES_MAX, 'a turn looks at the clock');
+
+/** Milliseconds that an ask waits for its answer. */
+export const ACTOR_ASK_TIMEOUT_MS = 5_000;
+
+/** Restart intensity as in OTP: one restart within five seconds, then the supervisor gives up. */
+export const ACTOR_RESTARTS_MAX = 1;
+export const ACTOR_RESTART_PERIOD_MS = 5_000;
+
+/** Milliseconds for one phase of a coordinated shutdown. */
+export const ACTOR_SHUTDOWN_PHASE_TIMEOUT_MS = 5_000;
+
+/** Journal entries of a persistent actor between two snapshots: bounds how long its recovery reads. */
+export const ACTOR_SNAPSHOT_EVENTS = 100;
+
+/** Checkpoints shown in the history of a coordinator (semantics 5.1). */
+export const CHECKPOINT_HISTORY_MAX = 10;
+
+/** Ids reserved with one durable write, so that a trigger never waits for a disk. A crash skips at most this many. */
+export const CHECKPOINT_IDS_RESERVED = 32;
+
+/** Savepoints that may wait for a free slot; more are refused, because nobody asks for so many on purpose. */
+export const SAVEPOINT_REQUESTS_MAX = 16;
+
+/** Pause before a failed final checkpoint is tried again, so that a fault that answers at once does not spin. */
+export const FINAL_CHECKPOINT_RETRY_MS = 200;
+
+/** Bytes of rows that the checkpoint store puts into one transaction, and copies for it: its memory is one such batch. */
+export const STORE_BATCH_BYTES_MAX: number = 8 * 1024 * 1024;
+assert(STORE_BATCH_BYTES_MAX >= SNAPSHOT_CHUNK_BYTES, 'a batch of the store holds at least one chunk');
+
+/** Aborted checkpoints that the store remembers, to refuse their late chunks; a later one is garbage until the next start. */
+export const STORE_DISCARDED_MAX = 1_024;
+
+/** Bytes of chunks verified or copied in a row before the event loop gets a turn: about 10 ms of work. */
+export const STORE_READ_BURST_BYTES: number = 8 * 1024 * 1024;
+
+/** Bytes read from a file at a time: about a thousand log lines, so that most polls need no system call. */
+export const FILE_READ_BLOCK_BYTES: number = 256 * 1024;
+/** Longest line that a line source accepts; a longer one is rather a file without line ends than a record. */
+export const LINE_BYTES_MAX: number = 1024 * 1024;
+assert(LINE_BYTES_MAX >= FILE_READ_BLOCK_BYTES, 'a line may be longer than a block', { LINE_BYTES_MAX });
+/** Time between two looks at a file that is being followed and has nothing new. */
+export const FILE_POLL_INTERVAL_MS = 200;
+/** Bytes that a TCP source holds before it pauses the socket. */
+export const SOCKET_BUFFER_BYTES: number = 256 * 1024;
+/** Records that a source pulls from an async iterator before the job asked for them: one batch. */
+export const READ_AHEAD_RECORDS_MAX: number = BATCH_RECORDS_MAX;
+/** A paced source that fell behind catches up on at most this much time, then goes on at its rate. */
+export const PACE_CATCH_UP_MS = 1_000;
+/** A paced source wakes no more often than this, so that its batches hold more than one record. */
+export const PACE_TICK_MS = 5;
+/** Encoded bytes that a file sink gathers before it appends them. */
+export const FILE_SINK_BLOCK_BYTES: number = 64 * 1024;
+/** Committed results that wait for a reading loop before the collecting sink holds the job back. */
+export const COLLECT_UNREAD_RECORDS_MAX = 10_000;
+assert(COLLECT_UNREAD_RECORDS_MAX >= BATCH_RECORDS_MAX, 'one batch fits before the sink holds back');
+
+/** Levels of arrays and objects inside a key. A deeper one is a cyclic object or a whole record rather than a key. */
+export const KEY_DEPTH_MAX = 32;
+/** Entries of a snapshot that are written as one frame; large entries make it fewer. */
+export const SNAPSHOT_FRAME_ENTRIES_MAX = 1_024;
+/** Bytes that a frame of a snapshot aims at, so that several share a chunk and none is much larger than one. */
+export const SNAPSHOT_FRAME_BYTES: number = SNAPSHOT_CHUNK_BYTES / 4;
+/** Removals that increments may always carry, however little state is left; beyond it, removals may be as many as live entries. */
+export const SNAPSHOT_REMOVALS_FLOOR = 1_024;
+/** Snapshots that may become the base of an increment; when more are neither completed nor aborted, the oldest is forgotten. */
+export const SNAPSHOT_BASES_MAX = 16;
+/** Entries that each access to state with time to live looks at for expiry (semantics 4.12). */
+export const STATE_TTL_SWEEP_ENTRIES = 5;

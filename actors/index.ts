@@ -1,0 +1,41 @@
+// The roof of `weirjs/actors`: the actor library, with no stream in sight.
+
+export type {
+  ActorContext,
+  ActorRef,
+  ActorSetup,
+  ActorSnapshot,
+  ActorSystem,
+  ActorSystemOptions,
+  AskOptions,
+  BackoffOptions,
+  Behavior,
+  Conservation,
+  DeadLetter,
+  DeadLetterReason,
+  MailboxOptions,
+  Overflow,
+  Reply,
+  RestartType,
+  SendOptions,
+  ShutdownPhase,
+  Signal,
+  SpawnOptions,
+  StopReason,
+  Strategy,
+  SupervisionOptions,
+} from './kernel/actor.js';
+export {
+  ActorError,
+  ActorStoppedError,
+  AskFailedError,
+  AskTimeoutError,
+  DeathPactError,
+  EscalatedError,
+  HandlerTimeoutError,
+  LinkedFailureError,
+  MailboxFullError,
+  RestartLimitError,
+  StopTimeoutError,
+} from './kernel/actor-errors.js';
+export { actorSystem } from './kernel/system.js';

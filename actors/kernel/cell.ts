@@ -1,0 +1,450 @@
+// One actor in the tree: its place, its receiver, and one life after another.
+//
+// Owns:    when a life begins, what its failure or end leads to, who is told.
+// Not:     taking messages (turn.ts), the steps of an ending (ending.ts), who is restarted (supervision.ts).
+//
+// A1. At most one life at a time: the next begins when the last one is over, children and last hook included.
+// A2. A child can be spawned only by a life that is not ending.
+// A3. The end of an actor is told exactly once: to its watchers, to those who stopped it, and to its supervisor.
+
+import { messageOf } from '../../src/base/errors.js';
+import type { Logger } from '../../src/base/logger.js';
+import type { RandomStream, Runtime, Timers } from '../../src/base/runtime.js';
+import type {
+  ActorContext,
+  ActorSetup,
+  ActorSnapshot,
+  Behavior,
+  RestartType,
+  SpawnOptions,
+  StopReason,
+} from './actor.js';
+import { ActorError, ActorStoppedError, LinkedFailureError } from './actor-errors.js';
+import type { ActorHost } from './actor-host.js';
+import {
+  abandon,
+  advanceEnding,
+  beginEnding,
+  childrenStopped,
+  type EndingOwner,
+  lastHook,
+  logLateFailure,
+  runLateHook,
+  takeHookTurn,
+} from './ending.js';
+import { type Ending, EndNotice, Life, type LifeOwner, type Notice } from './life.js';
+import { Mailbox } from './mailbox.js';
+import { type Afterlife, Receiver } from './receiver.js';
+import { type SpawnSettings, spawnSettings } from './spawn-options.js';
+import { armDeadline, isBehavior, runSetup, type StartingOwner } from './starting.js';
+import { type Supervised, Supervision, type Supervisor } from './supervision.js';
+import { type Failure, takeTurn } from './turn.js';
+
+/** What all actors of a system share. */
+export interface Kernel extends Afterlife {
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly host: ActorHost;
+  readonly random: RandomStream;
+  readonly turnMessagesMax: number;
+  readonly turnMs: number;
+  /** Actors that have not ended, by incarnation and by path. */
+  readonly living: Map<number, Cell>;
+  readonly paths: Map<string, Cell>;
+  nextIncarnation(): number;
+  contextOf(cell: Cell, life: Life): ActorContext<unknown>;
+  /** The root gives up, is shut down by its children's end, or has ended. */
+  rootGivesUp(error: unknown): void;
+  rootShutsDown(): void;
+  rootEnded(): void;
+}
+
+/** Who waits for the first setup of an actor. */
+export interface StartWaiter {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, Supervisor {
+  readonly path: string;
+  readonly name: string;
+  readonly incarnation: number;
+  readonly receiver: Receiver;
+  readonly settings: SpawnSettings;
+  readonly watchers: Set<Life> = new Set();
+  readonly turnMessagesMax: number;
+  readonly turnMs: number;
+  life: Life | null = null;
+  lives = 0;
+  lastError: string | null = null;
+  readonly #kernel: Kernel;
+  readonly #parent: Cell | null;
+  readonly #setup: ActorSetup<unknown>;
+  #logger: Logger | null = null;
+  #startWaiter: StartWaiter | null;
+  #lastReason: StopReason = { kind: 'shutdown' };
+  /** The supervisor has asked for the next life while the last one was not over. */
+  #isStartDue = false;
+  #generatedNames = 0;
+  readonly #endListeners: (() => void)[] = [];
+
+  constructor(
+    kernel: Kernel,
+    parent: Cell | null,
+    at: { path: string; name: string },
+    setup: ActorSetup<unknown>,
+    settings: SpawnSettings,
+    waiter: StartWaiter | null,
+  ) {
+    this.#kernel = kernel;
+    this.#parent = parent;
+    this.path = at.path;
+    this.name = at.name;
+    this.incarnation = kernel.nextIncarnation();
+    this.settings = settings;
+    this.#setup = setup;
+    this.#startWaiter = waiter;
+    this.turnMessagesMax = kernel.turnMessagesMax;
+    this.turnMs = kernel.turnMs;
+    const mailbox = new Mailbox(settings.capacity, settings.overflow);
+    this.receiver = new Receiver(this, mailbox, kernel, () => this.#wakeUp());
+    kernel.living.set(this.incarnation, this);
+    kernel.paths.set(this.path, this);
+  }
+
+  get restartType(): RestartType {
+    return this.settings.restartType;
+  }
+  get significant(): boolean {
+    return this.settings.significant;
+  }
+  get handlerTimeoutMs(): number | null {
+    return this.settings.handlerTimeoutMs;
+  }
+  get stopTimeoutMs(): number {
+    return this.settings.stopTimeoutMs;
+  }
+  get timers(): Timers {
+    return this.#kernel.runtime.timers;
+  }
+  get logger(): Logger {
+    this.#logger ??= this.#kernel.logger.child({ actor: this.path });
+    return this.#logger;
+  }
+
+  nowMs(): number {
+    return this.#kernel.runtime.clock.monotonicMs();
+  }
+
+  // ---------------------------------------------------------------- children
+
+  spawn(life: Life, setup: ActorSetup<unknown>, options: SpawnOptions, waiter: StartWaiter | null): Cell {
+    if (life.ending !== null) throw new ActorStoppedError(this.path, 'a child was to be spawned');
+    const name = options.name ?? this.#generateName(life);
+    const path = `${this.path === '/' ? '' : this.path}/${name}`;
+    if (name === '' || name.includes('/')) {
+      throw new ActorError(path, 'a name is not empty and contains no slash', 'Choose another name.');
+    }
+    if (life.supervision.hasName(name)) {
+      throw new ActorError(
+        path,
+        'the name is taken by a living sibling',
+        'Choose another name, or await context.stop(ref) first.',
+      );
+    }
+    const child = new Cell(this.#kernel, this, { path, name }, setup, spawnSettings(path, options), waiter);
+    life.supervision.add(child);
+    child.startLife();
+    return child;
+  }
+
+  #generateName(life: Life): string {
+    for (;;) {
+      this.#generatedNames += 1;
+      const name = `$${this.#generatedNames}`;
+      if (!life.supervision.hasName(name)) return name;
+    }
+  }
+
+  giveUp(error: unknown): void {
+    if (this.#parent === null) this.#kernel.rootGivesUp(error);
+    else if (this.life !== null) this.fail(this.life, error);
+  }
+
+  shutDown(): void {
+    if (this.#parent === null) this.#kernel.rootShutsDown();
+    else this.#endBySelf({ kind: 'shutdown' });
+  }
+
+  childrenGone(): void {
+    if (this.life !== null) childrenStopped(this, this.life);
+  }
+
+  // ---------------------------------------------------------------- beginning
+
+  startLife(): void {
+    const { settings } = this;
+    this.lives += 1;
+    this.#isStartDue = false;
+    this.receiver.mailbox.unstash();
+    const supervision = new Supervision(this, settings.policy, settings.decide, this.#kernel);
+    const above = this.#parent?.life?.hosted ?? null;
+    const hosted = this.#kernel.host.spawn(above, `${this.name}.${this.incarnation}.${this.lives}`, () =>
+      this.#onTurn(life),
+    );
+    const life = new Life(this, hosted, supervision);
+    this.life = life;
+    this.wake(life);
+  }
+
+  wake(life: Life): void {
+    this.receiver.awake = true;
+    if (life.wakePending) return;
+    life.wakePending = true;
+    life.hosted.wake();
+  }
+
+  #wakeUp(): void {
+    if (this.life !== null) this.wake(this.life);
+  }
+
+  #onTurn(life: Life): void {
+    life.wakePending = false;
+    if (life !== this.life) return;
+    if (life.stage === 'created') runSetup(this, life);
+    else if (life.stage === 'running') takeTurn(this, life);
+    else if (life.stage === 'ending') takeHookTurn(this, life);
+  }
+
+  /** The setup has settled: from now on the life takes messages. */
+  begun(life: Life): void {
+    this.#startWaiter?.resolve();
+    this.#startWaiter = null;
+    this.#parent?.life?.supervision.started(this);
+    if (this.receiver.mailbox.isEmpty()) this.receiver.awake = false;
+    else this.wake(life);
+  }
+
+  setUp(life: Life): Behavior<unknown> | Promise<Behavior<unknown>> {
+    return this.#setup(this.#kernel.contextOf(this, life));
+  }
+
+  awaiting(life: Life): void {
+    armDeadline(this, life);
+  }
+
+  // ---------------------------------------------------------------- failing and ending
+
+  /** The life has failed: by its own code, by a fault that was injected, or by the failure of another. */
+  fail(life: Life, error: unknown): void {
+    if (life.isFenced()) return this.#failLate(life, error);
+    this.lastError = messageOf(error);
+    this.logger.warn({ actor: this.path, error: this.lastError }, 'actor failed');
+    if (life.ending !== null) return this.#failWhileEnding(life, life.ending, error);
+    const isFirstStart = life.stage === 'created' || life.stage === 'starting';
+    const waiter = this.#startWaiter;
+    this.#startWaiter = null;
+    this.receiver.disposeInHand(error, this.settings.redeliver);
+    // The caller of spawnStarted learns of the failure and decides; the supervisor would decide behind its back.
+    beginEnding(
+      this,
+      life,
+      { kind: 'failed', error },
+      isFirstStart && waiter !== null ? 'remove' : 'undecided',
+    );
+    waiter?.reject(error);
+    this.#failLinked(life, error);
+  }
+
+  /** The life is given up already, and goes on ending: this may be its own code that returns, by a throw. */
+  #failLate(life: Life, error: unknown): void {
+    logLateFailure(this, error);
+    advanceEnding(this, life);
+  }
+
+  #failWhileEnding(life: Life, ending: Ending, error: unknown): void {
+    if (life.engaged === 'async') return abandon(this, life, ending, error);
+    this.receiver.disposeInHand(error, this.settings.redeliver);
+    advanceEnding(this, life);
+  }
+
+  abandoned(life: Life, error: unknown): void {
+    this.lastError = messageOf(error);
+    this.receiver.disposeInHand(error, this.settings.redeliver);
+    life.cancelAsks();
+    this.#failLinked(life, error);
+  }
+
+  #failLinked(life: Life, error: unknown): void {
+    for (const linked of [...life.links]) {
+      life.links.delete(linked);
+      linked.links.delete(life);
+      linked.owner.fail(linked, new LinkedFailureError(linked.owner.path, this.path, error));
+    }
+  }
+
+  /** Stops by its own will, or its supervisor's job is done: the parent decides when the life is over. */
+  #endBySelf(reason: StopReason): void {
+    if (this.life !== null && this.life.ending === null) beginEnding(this, this.life, reason, 'ask');
+  }
+
+  stopBySelf(): void {
+    this.#endBySelf({ kind: 'normal' });
+  }
+
+  pause(): void {
+    const { life } = this;
+    // Without a life, or with an undecided one, the supervisor has been told or is being told already.
+    if (life === null) return;
+    if (life.ending === null) beginEnding(this, life, { kind: 'shutdown' }, 'pause');
+    else if (life.ending.goal === 'ask') life.ending.goal = 'pause';
+  }
+
+  remove(): void {
+    const { life } = this;
+    if (this.receiver.ended !== null) return;
+    if (life === null) return this.#end(this.#lastReason);
+    if (life.ending === null) return beginEnding(this, life, { kind: 'shutdown' }, 'remove');
+    life.ending.goal = 'remove';
+    advanceEnding(this, life);
+  }
+
+  willRestart(): void {
+    const { life } = this;
+    if (life === null || life.ending?.goal !== 'undecided') return;
+    life.ending.goal = 'restart';
+    advanceEnding(this, life);
+  }
+
+  startAgain(): void {
+    this.#isStartDue = true;
+    if (this.life === null) this.startLife();
+    else this.willRestart();
+  }
+
+  decisionNeeded(life: Life): void {
+    if (life.ending !== null) this.#parent?.life?.supervision.exited(this, life.ending.reason);
+  }
+
+  lifeEnds(life: Life): void {
+    for (const incarnation of life.watches.keys())
+      this.#kernel.living.get(incarnation)?.watchers.delete(life);
+    life.supervision.decideNoMore();
+    life.release();
+    // The handler in hand of an orderly stop may still be waiting for an answer.
+    if (life.isFenced()) life.cancelAsks();
+  }
+
+  lifeOver(life: Life, ending: Ending): void {
+    life.stage = 'over';
+    life.cancelStopTimer();
+    life.cancelAsks();
+    for (const linked of life.links) linked.links.delete(life);
+    life.links.clear();
+    life.hosted.stop();
+    this.life = null;
+    this.#lastReason = ending.reason;
+    if (ending.goal === 'remove') return this.#end(ending.reason);
+    const supervision = this.#parent?.life?.supervision;
+    if (ending.goal === 'pause') supervision?.stopped(this);
+    else if (ending.goal === 'ask') supervision?.exited(this, ending.reason);
+    else if (this.#isStartDue) this.startLife();
+  }
+
+  #end(reason: StopReason): void {
+    const { receiver } = this;
+    receiver.ended = reason;
+    if (this.#kernel.paths.get(this.path) === this) this.#kernel.paths.delete(this.path);
+    receiver.buryAll(reason.kind === 'failed' || reason.kind === 'killed' ? 'failed' : 'stopped');
+    this.#kernel.retired.add(receiver.tally);
+    this.#kernel.living.delete(this.incarnation);
+    for (const watcher of this.watchers) this.hearEnd(watcher, this, reason);
+    this.watchers.clear();
+    const stopped = new ActorStoppedError(this.path, 'it was to start');
+    this.#startWaiter?.reject(stopped);
+    this.#startWaiter = null;
+    for (const listener of this.#endListeners.splice(0)) listener();
+    if (this.#parent === null) this.#kernel.rootEnded();
+    else this.#parent.life?.supervision.gone(this);
+  }
+
+  unwound(life: Life): void {
+    advanceEnding(this, life);
+  }
+
+  settledLate(life: Life, failure: Failure | null, value: unknown): void {
+    if (failure !== null) logLateFailure(this, failure.thrown);
+    // A setup that finishes late may have opened what only its behavior can close.
+    if (life.behavior === null && isBehavior(value)) {
+      life.behavior = value;
+      if (life.stage === 'over' && life.ending !== null) life.lateHook = lastHook(life, life.ending);
+    }
+    runLateHook(this, life);
+  }
+
+  // ---------------------------------------------------------------- watching and looking
+
+  notify(notice: Notice): void {
+    this.receiver.notify(notice);
+  }
+
+  /** A life of this actor watches an actor that has ended: at once, or before it began to watch. */
+  hearEnd(
+    life: Life,
+    ended: { readonly path: string; readonly incarnation: number },
+    reason: StopReason,
+  ): void {
+    const { path, incarnation } = ended;
+    const watch = life.watches.get(incarnation);
+    if (watch === undefined) return;
+    life.owner.notify(new EndNotice(life, { kind: 'terminated', path, incarnation, reason }, watch));
+  }
+
+  /** Something was put into the mailbox by the actor itself. */
+  nudge(): void {
+    if (!this.receiver.awake) this.#wakeUp();
+  }
+
+  /** What a link to this actor would hear now: null while it lives, else how it ended or failed. */
+  lastReason(): StopReason | null {
+    if (this.life !== null) return this.life.ending?.reason ?? null;
+    return this.#lastReason;
+  }
+
+  whenEnded(): Promise<void> {
+    if (this.receiver.ended !== null) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#endListeners.push(resolve);
+    });
+  }
+
+  snapshot(): ActorSnapshot {
+    const { path, incarnation, receiver, life, lastError } = this;
+    const cells = life?.supervision.children() ?? [];
+    const children = cells.flatMap((child) => this.#kernel.living.get(child.incarnation)?.snapshot() ?? []);
+    const counts = receiver.counts();
+    return {
+      path,
+      incarnation,
+      state: this.#state(),
+      queued: counts.queued,
+      queuedControl: receiver.queuedControl(),
+      capacity: receiver.mailbox.capacity,
+      handled: counts.handled,
+      restarts: Math.max(0, this.lives - 1),
+      lastError,
+      counts,
+      children,
+    };
+  }
+
+  #state(): ActorSnapshot['state'] {
+    const { life } = this;
+    if (this.receiver.ended !== null) return 'stopped';
+    if (life === null) return 'restarting';
+    if (life.ending !== null) {
+      return life.ending.goal === 'remove' || life.ending.goal === 'ask' ? 'stopping' : 'restarting';
+    }
+    return life.stage === 'running' ? 'running' : 'starting';
+  }
+}
