@@ -16,9 +16,7 @@ test('every module of the engine loads, and its programs run, without touching a
   const report = await runPoisoned('engine');
   expect(report.touches.map((touch) => `${touch.what}\n${touch.stack}`)).toEqual([]);
   expect(report.failure).toBeNull();
-  expect(report.loaded).toEqual(
-    expect.arrayContaining(['src/base/runtime.ts', 'actors/kernel/system.ts']),
-  );
+  expect(report.loaded).toEqual(expect.arrayContaining(['src/base/runtime.ts', 'actors/kernel/system.ts']));
   expect(report.done).toContain('two actors play ping-pong');
 });
 
