@@ -1,0 +1,225 @@
+// Keyed state of one operator subtask.
+//
+// Owns:    the key in hand, the states by name, when snapshots begin and what a restore brings.
+// Not:     the layout (table.ts), the accessors, the snapshot itself (keyed-snapshot.ts).
+//
+// B1. A name belongs to one kind of state within an operator (semantics 4.7).
+// B2. State that was restored and that nobody has declared yet is kept, and is in every later snapshot.
+// B3. At most one snapshot is on its way.
+
+import { assert } from '../base/assert.js';
+import { RestoreError, StateError } from '../base/errors.js';
+import type {
+  AggregatingOptions,
+  AggregatingState,
+  ListState,
+  MapState,
+  ReducingOptions,
+  ReducingState,
+  StateOptions,
+  ValueState,
+} from './descriptors.js';
+import { KeyedAggregatingState, KeyedReducingState } from './folding-state.js';
+import type { MapKey } from './key.js';
+import type { KeyGroupRange } from './key-groups.js';
+import { describeTable, KeyedRestore } from './keyed-restore.js';
+import { KeyedSnapshot, type SnapshotWalk } from './keyed-snapshot.js';
+import { KeyedListState } from './list-state.js';
+import { KeyedMapState } from './map-state.js';
+import { StateCore } from './state-core.js';
+import { type StateKind, Table } from './table.js';
+import { TimerTable } from './timer-table.js';
+import { TimerService } from './timers.js';
+import { Ttl } from './ttl.js';
+import { ValueCell } from './value-cell.js';
+import { KeyedValueState } from './value-state.js';
+import { WindowTable } from './window-table.js';
+
+export interface KeyedBackendOptions {
+  /** Name of the operator, for errors. */
+  readonly operator: string;
+  readonly subtask: number;
+  readonly maxParallelism: number;
+  /** The key groups of this subtask. */
+  readonly range: KeyGroupRange;
+  /** Development: freeze what is stored. */
+  readonly freeze: boolean;
+  /** Clock of time to live. */
+  readonly processingTimeMs: () => number;
+}
+
+export interface RestoreOptions {
+  /** The restored checkpoint, when increments may build on it: the same subtask wrote all segments. Default: none. */
+  readonly baseCheckpoint?: number;
+}
+
+const EVENT_TIMERS = 'timers/event';
+const PROCESSING_TIMERS = 'timers/processing';
+
+export class KeyedBackend {
+  readonly timers: TimerService;
+  private readonly options: KeyedBackendOptions;
+  private readonly core: StateCore;
+  /** Names that user code or an operator has declared, as opposed to merely restored. */
+  private readonly declared = new Set<string>();
+  private readonly windowTables = new Map<string, WindowTable<unknown>>();
+  private readonly sweeps: Ttl[] = [];
+
+  constructor(options: KeyedBackendOptions) {
+    this.options = options;
+    this.core = new StateCore(options);
+    const event = new TimerTable(this.core, EVENT_TIMERS, 'eventTimers', false);
+    const processing = new TimerTable(this.core, PROCESSING_TIMERS, 'processingTimers', false);
+    this.core.tables.set(EVENT_TIMERS, event);
+    this.core.tables.set(PROCESSING_TIMERS, processing);
+    this.timers = new TimerService(this.core, event, processing);
+  }
+
+  // ---------------------------------------------------------------- the key in hand
+
+  /** Throws KeyError for what cannot be a key. */
+  setKey(key: unknown): void {
+    this.core.setKey(key);
+    if (this.sweeps.length > 0) for (const ttl of this.sweeps) ttl.sweep();
+  }
+
+  /** As `setKey`, for a key that came out of a table. */
+  setMapKey(key: MapKey): void {
+    this.core.setMapKey(key);
+  }
+
+  clearKey(): void {
+    this.core.clearKey();
+  }
+
+  /** Throws StateError when no key is in hand. */
+  currentKey(): unknown {
+    return this.core.currentKey();
+  }
+
+  // ---------------------------------------------------------------- state by name
+
+  value<T>(name: string, options: StateOptions = {}): ValueState<T> {
+    return new KeyedValueState<T>(this.cell(name, 'value', options), this.core.freeze);
+  }
+
+  list<T>(name: string, options: StateOptions = {}): ListState<T> {
+    const { table, ttl } = this.declare(name, 'list', options);
+    return new KeyedListState<T>(this.core, table, ttl);
+  }
+
+  map<K, V>(name: string, options: StateOptions = {}): MapState<K, V> {
+    const { table, ttl } = this.declare(name, 'map', options);
+    return new KeyedMapState<K, V>(this.core, table, ttl);
+  }
+
+  reducing<T>(name: string, options: ReducingOptions<T>): ReducingState<T> {
+    return new KeyedReducingState<T>(this.cell(name, 'reducing', options), this.core.freeze, options.reduce);
+  }
+
+  aggregating<In, Acc, Out>(
+    name: string,
+    options: AggregatingOptions<In, Acc, Out>,
+  ): AggregatingState<In, Out> {
+    return new KeyedAggregatingState(this.cell(name, 'aggregating', options), options.aggregate);
+  }
+
+  /** For window operators: state by window, then by key. The same table for the same name. */
+  windows<A>(name: string): WindowTable<A> {
+    const { table } = this.declare(name, 'window', {});
+    let windows = this.windowTables.get(name);
+    if (windows === undefined) {
+      windows = new WindowTable<unknown>(this.core, table);
+      this.windowTables.set(name, windows);
+    }
+    return windows as WindowTable<A>;
+  }
+
+  /** Entries in memory over all states and timers: 0 when everything has been cleared. */
+  get size(): number {
+    return this.core.liveEntries;
+  }
+
+  // ---------------------------------------------------------------- snapshots
+
+  /**
+   * Fixes the state as it is now for a snapshot that the walk then writes. `baseCheckpoint`: write only what has changed
+   * since that checkpoint, if it is the newest that completed here; see `walk.full` for what was decided.
+   */
+  beginSnapshot(options: {
+    readonly checkpoint: number;
+    readonly baseCheckpoint: number | null;
+  }): SnapshotWalk {
+    const { core } = this;
+    const { checkpoint } = options;
+    assert(core.capture === null, 'one snapshot at a time', { checkpoint });
+    const base = core.beginEpoch(checkpoint, options.baseCheckpoint);
+    const { operator, subtask, maxParallelism, range } = this.options;
+    const header = { operator, subtask, from: range.from, to: range.to, maxParallelism, checkpoint };
+    const walk = new KeyedSnapshot(core, header, base);
+    core.capture = walk;
+    return walk;
+  }
+
+  /** The checkpoint and all before it are complete: increments may build on it. May come late or not at all. */
+  onCheckpointComplete(checkpoint: number): void {
+    this.core.complete(checkpoint);
+  }
+
+  /**
+   * Before the first record: brings back the state of the key groups of this subtask. `segments`: each the chunks of one
+   * snapshot, oldest first; several subtasks may read the same ones. Throws RestoreError for what does not fit.
+   */
+  restore(segments: Iterable<Iterable<Uint8Array>>, options: RestoreOptions = {}): void {
+    const { maxParallelism, range } = this.options;
+    const restore = new KeyedRestore(this.core, range, maxParallelism, (name, kind, stamped) =>
+      this.openTable(name, kind, stamped),
+    );
+    for (const segment of segments) {
+      restore.beginSegment();
+      for (const chunk of segment) restore.apply(chunk);
+    }
+    restore.finish(options.baseCheckpoint ?? null);
+  }
+
+  // ---------------------------------------------------------------- declaring
+
+  private cell(name: string, kind: StateKind, options: StateOptions): ValueCell {
+    const { table, ttl } = this.declare(name, kind, options);
+    return new ValueCell(this.core, table, ttl);
+  }
+
+  private declare(name: string, kind: StateKind, options: StateOptions): { table: Table; ttl: Ttl | null } {
+    const { ttl: ttlOption } = options;
+    const stamped = ttlOption !== undefined;
+    const table = this.openTable(name, kind, stamped);
+    if (table.kind !== kind || table.stamped !== stamped) throw this.conflict(table, { kind, stamped });
+    this.declared.add(name);
+    if (ttlOption === undefined) return { table, ttl: null };
+    const ttl = new Ttl(this.core, table, typeof ttlOption === 'number' ? { ttlMs: ttlOption } : ttlOption);
+    if (ttl.sweepsOnEveryRecord) this.sweeps.push(ttl);
+    return { table, ttl };
+  }
+
+  private openTable(name: string, kind: StateKind, stamped: boolean): Table {
+    const { tables } = this.core;
+    let table = tables.get(name);
+    if (table === undefined) {
+      table = new Table(this.core, name, kind, stamped);
+      tables.set(name, table);
+    }
+    return table;
+  }
+
+  private conflict(
+    table: Table,
+    wanted: { readonly kind: StateKind; readonly stamped: boolean },
+  ): StateError | RestoreError {
+    const restored =
+      !this.declared.has(table.name) && table.kind !== 'eventTimers' && table.kind !== 'processingTimers';
+    const had = restored ? 'the restored snapshot has' : 'the operator already has';
+    const message = `State "${table.name}" is declared as ${describeTable(wanted)}; ${had} ${describeTable(table)} of that name.`;
+    const details = { ...this.core.place, remedy: 'Give one of them another name, or declare it as it was.' };
+    return restored ? new RestoreError(message, details) : new StateError(message, details);
+  }
+}

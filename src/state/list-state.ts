@@ -1,0 +1,97 @@
+// List state: one list per key (semantics 4.3, 4.11).
+//
+// V2. A list that is empty has no entry.
+
+import { StateError } from '../base/errors.js';
+import type { ListState } from './descriptors.js';
+import { deepFreeze } from './freeze.js';
+import type { MapKey } from './key.js';
+import { ListCell } from './list-cell.js';
+import type { StateCore } from './state-core.js';
+import type { Entry, Space, Table } from './table.js';
+import type { Ttl } from './ttl.js';
+
+export class KeyedListState<T> implements ListState<T> {
+  private readonly core: StateCore;
+  private readonly table: Table;
+  private readonly ttl: Ttl | null;
+  private readonly space: Space;
+  private readonly entries: Map<MapKey, Entry>;
+
+  constructor(core: StateCore, table: Table, ttl: Ttl | null) {
+    this.core = core;
+    this.table = table;
+    this.ttl = ttl;
+    const { space, entries } = table.openUnnamed();
+    this.space = space;
+    this.entries = entries;
+  }
+
+  get(): readonly T[] {
+    const entry = this.find();
+    if (entry === undefined) return [];
+    if (this.ttl !== null) {
+      const items = this.ttl.readList(entry);
+      this.ttl.sweep();
+      return items as readonly T[];
+    }
+    if (this.core.capture !== null) this.core.capture.save(entry);
+    const items = (entry.value as ListCell).lend();
+    return (this.core.freeze ? Object.freeze(items) : items) as readonly T[];
+  }
+
+  add(value: T): void {
+    this.append([this.checked(value)]);
+  }
+
+  addAll(values: Iterable<T>): void {
+    this.append(Array.from(values, (value) => this.checked(value)));
+  }
+
+  set(values: Iterable<T>): void {
+    const items = Array.from(values, (value) => this.checked(value));
+    const entry = this.find();
+    if (items.length === 0) {
+      if (entry !== undefined) this.table.remove(entry);
+      return;
+    }
+    this.table.put(this.space, this.core.requireKey(this.table.name), new ListCell(items));
+    if (this.ttl !== null) this.ttl.sweep();
+  }
+
+  clear(): void {
+    const entry = this.find();
+    if (entry !== undefined) this.table.remove(entry);
+  }
+
+  private append(items: unknown[]): void {
+    const entry = this.find();
+    if (items.length === 0) return;
+    if (entry === undefined) {
+      this.table.add(this.space, this.core.requireKey(this.table.name), new ListCell(items));
+    } else {
+      if (entry.epoch !== this.core.epoch) this.core.change(entry);
+      const own = (entry.value as ListCell).own();
+      for (const item of items) own.push(item);
+    }
+    if (this.ttl !== null) this.ttl.sweep();
+  }
+
+  private find(): Entry | undefined {
+    const { key } = this.core;
+    if (key === undefined) throw this.core.noKey(this.table.name);
+    return this.entries.get(key);
+  }
+
+  /** The element as it is stored. */
+  private checked(value: T): unknown {
+    if (value === null || value === undefined) {
+      throw new StateError(`An element of list state "${this.table.name}" is never ${String(value)}.`, {
+        ...this.core.place,
+        remedy: 'Leave the element out, or store a value that says that there is none.',
+      });
+    }
+    if (this.core.freeze) deepFreeze(value);
+    return this.ttl === null ? value : this.ttl.stamp(value);
+  }
+}

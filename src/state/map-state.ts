@@ -1,0 +1,118 @@
+// Map state: one map per key, each of its entries an entry of its own (semantics 4.4, 4.11).
+//
+// M1. A change writes one entry into the next increment, and takes one image, however large the map is.
+// M2. A map that is empty does not exist: removing the last entry removes the key (T3 of table.ts).
+
+import type { MapState } from './descriptors.js';
+import { deepFreeze } from './freeze.js';
+import { canonicalKey, originalKey } from './key.js';
+import type { StateCore } from './state-core.js';
+import type { Entry, Space, Table } from './table.js';
+import type { Stamped, Ttl } from './ttl.js';
+
+export class KeyedMapState<K, V> implements MapState<K, V> {
+  private readonly core: StateCore;
+  private readonly table: Table;
+  private readonly ttl: Ttl | null;
+
+  constructor(core: StateCore, table: Table, ttl: Ttl | null) {
+    this.core = core;
+    this.table = table;
+    this.ttl = ttl;
+  }
+
+  get(key: K): V | undefined {
+    const entry = this.find(key);
+    if (entry === undefined) return undefined;
+    const value = this.read(entry);
+    if (this.ttl !== null) this.ttl.sweep();
+    return value as V | undefined;
+  }
+
+  set(key: K, value: V): void {
+    const { core, table, ttl } = this;
+    if (core.freeze && typeof value === 'object') deepFreeze(value);
+    const mapKey = canonicalKey(key, core.place);
+    const space = table.open(core.requireKey(table.name));
+    table.put(space, mapKey, ttl === null ? value : ttl.stamp(value));
+    if (ttl !== null) ttl.sweep();
+  }
+
+  delete(key: K): boolean {
+    const entry = this.find(key);
+    if (entry === undefined) return false;
+    const visible = this.isVisible(entry);
+    this.table.remove(entry);
+    return visible;
+  }
+
+  has(key: K): boolean {
+    const entry = this.find(key);
+    return entry !== undefined && this.isVisible(entry);
+  }
+
+  *entries(): IterableIterator<[K, V]> {
+    for (const entry of this.present()) yield [originalKey(entry.key) as K, this.read(entry) as V];
+  }
+
+  *keys(): IterableIterator<K> {
+    for (const entry of this.present()) yield originalKey(entry.key) as K;
+  }
+
+  *values(): IterableIterator<V> {
+    for (const entry of this.present()) yield this.read(entry) as V;
+  }
+
+  get size(): number {
+    const space = this.space();
+    if (space === undefined) return 0;
+    if (this.ttl === null) return space.size;
+    let visible = 0;
+    for (const entry of space.entries()) if (this.isVisible(entry)) visible += 1;
+    return visible;
+  }
+
+  isEmpty(): boolean {
+    return this.size === 0;
+  }
+
+  clear(): void {
+    const space = this.space();
+    if (space !== undefined) this.table.drop(space);
+  }
+
+  private space(): Space | undefined {
+    const { key } = this.core;
+    if (key === undefined) throw this.core.noKey(this.table.name);
+    return this.table.spaces.get(key);
+  }
+
+  private find(key: K): Entry | undefined {
+    const space = this.space();
+    return space === undefined ? undefined : space.get(canonicalKey(key, this.core.place));
+  }
+
+  private read(entry: Entry): unknown {
+    if (this.ttl !== null) return this.ttl.read(entry);
+    if (this.core.capture !== null) this.core.capture.save(entry);
+    return entry.value;
+  }
+
+  private isVisible(entry: Entry): boolean {
+    const { ttl } = this;
+    if (ttl === null || ttl.returnsExpired) return true;
+    return !ttl.isExpired(entry.value as Stamped, this.core.processingTimeMs());
+  }
+
+  /** The entries that were there when the iteration began and still are. */
+  private *present(): IterableIterator<Entry> {
+    const space = this.space();
+    if (space === undefined) return;
+    const { namespace } = space;
+    for (const entry of [...space.entries()]) {
+      // A cleared map keeps its entries for the running snapshot, so the table is asked first.
+      if (this.table.find(namespace) !== space) return;
+      if (space.get(entry.key) === entry && this.isVisible(entry)) yield entry;
+    }
+  }
+}

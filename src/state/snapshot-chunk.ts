@@ -1,0 +1,261 @@
+// The bytes of a snapshot. Stored bytes: a change here needs a decision note and a new CHUNK_VERSION.
+//
+// Owns:    how entries and removals are laid out in chunks, so that a chunk can be read without the job that wrote it.
+// Not:     which entries and when (keyed-snapshot.ts), what a reader does with them (keyed-restore.ts).
+//
+// A chunk is a version byte and frames: a length (4 bytes, big endian) and as many bytes of the codec.
+// The first frame of every chunk says who wrote it: [0, { operator, subtask, from, to, maxParallelism, checkpoint, full }].
+// The others hold a part of one state. `groups` is flat: namespace, keys, values, namespace, keys, values, ...
+//   [1, state, kind, stamped, groups]   entries; values are null for timers. With `stamped`, a value is { at, value }.
+//   [2, state, kind, stamped, groups]   removed entries, without values; keys are null when the whole namespace is gone.
+//
+// C1. Removals of a segment apply to entries of older segments only; within a segment, order means nothing.
+// C2. Keys are stored as they are, or as their canonical string; a bigint and a string that UTF-8 cannot carry get a form
+//     of their own, because they must come back exactly.
+
+import { decode, encode } from '../base/codec.js';
+import { RestoreError, StateError } from '../base/errors.js';
+import { SNAPSHOT_CHUNK_BYTES } from '../base/limits.js';
+import type { MapKey } from './key.js';
+import type { Namespace, Space, StateKind, Table } from './table.js';
+
+export const CHUNK_VERSION = 1;
+
+export interface ChunkHeader {
+  readonly operator: string;
+  readonly subtask: number;
+  /** Key groups of the writer, both included. */
+  readonly from: number;
+  readonly to: number;
+  readonly maxParallelism: number;
+  readonly checkpoint: number;
+  readonly full: boolean;
+}
+
+export interface FrameGroup {
+  readonly namespace: Namespace;
+  /** Null: all keys of the namespace (removals only). */
+  readonly keys: readonly MapKey[] | null;
+  readonly values: readonly unknown[] | null;
+}
+
+export interface Frame {
+  readonly kind: 'entries' | 'removed';
+  readonly state: string;
+  readonly stateKind: StateKind;
+  readonly stamped: boolean;
+  readonly groups: readonly FrameGroup[];
+}
+
+const HEADER_FRAME = 0;
+const ENTRIES_FRAME = 1;
+const REMOVED_FRAME = 2;
+const FRAME_LENGTH_BYTES = 4;
+
+/** Gathers rows of one table until they are encoded as one frame. */
+export class FramePage {
+  readonly table: Table;
+  private readonly frameKind: number;
+  private groups: unknown[] = [];
+  private namespace: Namespace | undefined = undefined;
+  private keys: unknown[] = [];
+  private values: unknown[] = [];
+  rows = 0;
+
+  constructor(table: Table, kind: 'entries' | 'removed') {
+    this.table = table;
+    this.frameKind = kind === 'entries' ? ENTRIES_FRAME : REMOVED_FRAME;
+  }
+
+  add(space: Space, key: MapKey, value: unknown): void {
+    if (this.namespace !== space.namespace) this.openGroup(space.namespace);
+    this.keys.push(packKey(key));
+    this.values.push(value);
+    this.rows += 1;
+  }
+
+  /** With key null: the whole namespace. */
+  addRemoval(namespace: Namespace, key: MapKey | null): void {
+    if (key === null) {
+      this.namespace = undefined;
+      this.groups.push(packNamespace(namespace), null, null);
+    } else {
+      if (this.namespace !== namespace) this.openGroup(namespace);
+      this.keys.push(packKey(key));
+    }
+    this.rows += 1;
+  }
+
+  encode(): Uint8Array {
+    const { table } = this;
+    const groups = this.groups;
+    this.groups = [];
+    this.namespace = undefined;
+    this.rows = 0;
+    try {
+      return encode([this.frameKind, table.name, table.kind, table.stamped, groups]);
+    } catch (cause) {
+      throw new StateError(`State "${table.name}" holds a value that cannot be stored.`, {
+        cause,
+        remedy: 'Keep plain data in state: no functions, no instances of classes, nothing cyclic.',
+      });
+    }
+  }
+
+  private openGroup(namespace: Namespace): void {
+    this.namespace = namespace;
+    this.keys = [];
+    this.values = [];
+    const valueless = this.frameKind === REMOVED_FRAME || isTimers(this.table.kind);
+    this.groups.push(packNamespace(namespace), this.keys, valueless ? null : this.values);
+  }
+}
+
+/** Packs frames into chunks of about SNAPSHOT_CHUNK_BYTES. A frame is never split. */
+export class ChunkWriter {
+  private readonly header: Uint8Array;
+  private sealed: Uint8Array[] = [];
+  private buffer: Uint8Array = new Uint8Array(0);
+  private used = 0;
+
+  constructor(header: ChunkHeader) {
+    this.header = encode([HEADER_FRAME, header]);
+  }
+
+  write(frame: Uint8Array): void {
+    const needed = FRAME_LENGTH_BYTES + frame.byteLength;
+    if (this.used + needed > this.buffer.byteLength) {
+      this.seal();
+      this.start(needed);
+    }
+    this.append(frame);
+  }
+
+  /** The chunks that are full. */
+  take(): Uint8Array[] {
+    const { sealed } = this;
+    this.sealed = [];
+    return sealed;
+  }
+
+  /** Closes the chunk that is not full. */
+  seal(): void {
+    if (this.used === 0) return;
+    this.sealed.push(this.buffer.subarray(0, this.used));
+    this.buffer = new Uint8Array(0);
+    this.used = 0;
+  }
+
+  private start(bytes: number): void {
+    const overhead = 1 + FRAME_LENGTH_BYTES + this.header.byteLength;
+    this.buffer = new Uint8Array(Math.max(SNAPSHOT_CHUNK_BYTES, overhead + bytes));
+    this.buffer[0] = CHUNK_VERSION;
+    this.used = 1;
+    this.append(this.header);
+  }
+
+  private append(frame: Uint8Array): void {
+    const view = new DataView(this.buffer.buffer, this.buffer.byteOffset);
+    view.setUint32(this.used, frame.byteLength);
+    this.buffer.set(frame, this.used + FRAME_LENGTH_BYTES);
+    this.used += FRAME_LENGTH_BYTES + frame.byteLength;
+  }
+}
+
+/** The contents of a chunk. Throws RestoreError for one that this version cannot read. */
+export function readChunk(chunk: Uint8Array): {
+  readonly header: ChunkHeader;
+  readonly frames: readonly Frame[];
+} {
+  const version = chunk[0];
+  if (version !== CHUNK_VERSION) {
+    throw new RestoreError(
+      `State chunks have format version ${CHUNK_VERSION}; this one has ${version ?? 'no bytes'}.`,
+      {
+        remedy: 'Restore with the version of Weir that wrote it, or a newer one.',
+      },
+    );
+  }
+  const frames = frameBytes(chunk).map((bytes) => decode(bytes));
+  const first = frames[0];
+  if (!Array.isArray(first) || first[0] !== HEADER_FRAME) throw damaged('it does not begin with its header');
+  return { header: first[1] as ChunkHeader, frames: frames.slice(1).map(readFrame) };
+}
+
+function frameBytes(chunk: Uint8Array): Uint8Array[] {
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  const frames: Uint8Array[] = [];
+  let at = 1;
+  while (at < chunk.byteLength) {
+    if (at + FRAME_LENGTH_BYTES > chunk.byteLength) throw damaged('it ends inside a length');
+    const end = at + FRAME_LENGTH_BYTES + view.getUint32(at);
+    if (end > chunk.byteLength) throw damaged('it ends inside a frame');
+    frames.push(chunk.subarray(at + FRAME_LENGTH_BYTES, end));
+    at = end;
+  }
+  return frames;
+}
+
+function readFrame(frame: unknown): Frame {
+  if (!Array.isArray(frame) || !Array.isArray(frame[4])) throw damaged('a frame is not a list of groups');
+  const [kind, state, stateKind, stamped, flat] = frame as [
+    number,
+    string,
+    StateKind,
+    boolean,
+    readonly unknown[],
+  ];
+  if (kind !== ENTRIES_FRAME && kind !== REMOVED_FRAME) throw damaged(`a frame has the unknown kind ${kind}`);
+  const groups: FrameGroup[] = [];
+  for (let at = 0; at < flat.length; at += 3) {
+    const keys = flat[at + 1] as readonly unknown[] | null;
+    groups.push({
+      namespace: unpackNamespace(flat[at]),
+      keys: keys === null ? null : keys.map(unpackKey),
+      values: flat[at + 2] as readonly unknown[] | null,
+    });
+  }
+  return { kind: kind === ENTRIES_FRAME ? 'entries' : 'removed', state, stateKind, stamped, groups };
+}
+
+export function isTimers(kind: StateKind): boolean {
+  return kind === 'eventTimers' || kind === 'processingTimers';
+}
+
+/** ESCAPE and a letter that canonical keys do not use: B bigint, J a string as JSON. */
+const BIGINT_FORM = '\u0000B';
+const JSON_FORM = '\u0000J';
+
+function packKey(key: MapKey): string | number | boolean {
+  if (typeof key === 'bigint') return `${BIGINT_FORM}${key}`;
+  // JSON writes half of a surrogate pair as an escape; UTF-8 would replace it and two keys could become one.
+  if (typeof key === 'string' && SURROGATE.test(key)) return `${JSON_FORM}${JSON.stringify(key)}`;
+  return key;
+}
+
+/** Any half, paired or not: without the `u` flag V8 answers at once for strings of one byte a character. */
+const SURROGATE = /[\ud800-\udfff]/;
+
+function unpackKey(packed: unknown): MapKey {
+  if (typeof packed === 'string') {
+    if (packed.startsWith(BIGINT_FORM)) return BigInt(packed.slice(BIGINT_FORM.length));
+    if (packed.startsWith(JSON_FORM)) return JSON.parse(packed.slice(JSON_FORM.length)) as string;
+    return packed;
+  }
+  if (typeof packed === 'number' || typeof packed === 'boolean') return packed;
+  throw damaged(`a key is ${String(packed)}`);
+}
+
+function packNamespace(namespace: Namespace): unknown {
+  return namespace === null || typeof namespace === 'object' ? namespace : packKey(namespace);
+}
+
+function unpackNamespace(packed: unknown): Namespace {
+  return packed === null || Array.isArray(packed) ? packed : unpackKey(packed);
+}
+
+function damaged(what: string): RestoreError {
+  return new RestoreError(`A state chunk cannot be read: ${what}.`, {
+    remedy: 'The snapshot is damaged; restore an older checkpoint.',
+  });
+}

@@ -1,0 +1,37 @@
+// Value state: one value per key (semantics 4.2).
+
+import type { ValueState } from './descriptors.js';
+import { deepFreeze } from './freeze.js';
+import type { ValueCell } from './value-cell.js';
+
+export class KeyedValueState<T> implements ValueState<T> {
+  private readonly cell: ValueCell;
+  private readonly freeze: boolean;
+
+  constructor(cell: ValueCell, freeze: boolean) {
+    this.cell = cell;
+    this.freeze = freeze;
+  }
+
+  get(): T | undefined {
+    const { cell } = this;
+    const entry = cell.find();
+    if (entry === undefined) return undefined;
+    const value = cell.read(entry);
+    if (cell.ttl !== null) cell.ttl.sweep();
+    return value as T | undefined;
+  }
+
+  set(value: T | undefined | null): void {
+    if (value === undefined || value === null) {
+      this.cell.clear();
+      return;
+    }
+    if (this.freeze && typeof value === 'object') deepFreeze(value);
+    this.cell.write(this.cell.find(), value);
+  }
+
+  clear(): void {
+    this.cell.clear();
+  }
+}
