@@ -19,7 +19,7 @@ const EMPTY_WORDS: ReadonlySet<string> = new Set([
 ]);
 const ROOFS: ReadonlySet<string> = new Set(['src/index.ts', 'actors/index.ts', 'src/testing/index.ts']);
 
-const MACHINE_PATH = /(?<![\w.$})-])\/(?:work|tmp|home|root|Users)(?=[/\s'"`;:,)]|$)/;
+const MACHINE_PATH = /(?<![\w.$})-])\/(?:work|tmp|home|Users)(?=[/\s'"`;:,)]|$)/;
 const SHARED_FOLDER = /\.\.\/shared\b/;
 const MAY_READ_SHARED = /^(\.ci\/run$|test\/|bench\/)/;
 const TEXT_FILE = /\.(ts|mts|js|mjs|json|md|yml|yaml|html|css)$|^\.ci\/|^LICENSE$/;
