@@ -12,8 +12,8 @@ import type { GuaranteeReport, JobPlan, PlanVertex } from './job-plan.js';
 
 export interface GuaranteeConditions {
   readonly checkpointing: boolean;
-  /** Barrier handling; `atLeastOnce` does not align (semantics 5.8). */
-  readonly mode: 'aligned' | 'atLeastOnce';
+  /** As in the options of `run`; `atLeastOnce` does not align barriers (semantics 5.8). */
+  readonly mode: 'exactlyOnce' | 'atLeastOnce';
 }
 
 export interface SinkGuarantee extends GuaranteeReport {
@@ -73,12 +73,12 @@ function checkpointLimits(conditions: GuaranteeConditions): Limit[] {
       },
     ];
   }
-  if (conditions.mode === 'aligned') return [];
+  if (conditions.mode === 'exactlyOnce') return [];
   return [
     {
       guarantee: 'atLeastOnce',
       reason:
-        'checkpoint mode "atLeastOnce" lets records in front of a barrier be counted twice; use mode "aligned"',
+        'checkpoint mode "atLeastOnce" lets records in front of a barrier be counted twice; use mode "exactlyOnce"',
     },
   ];
 }

@@ -6,6 +6,7 @@
 import type { Operator } from '../operators/operator.js';
 import type { Sink } from '../operators/sink.js';
 import type { Source } from '../operators/source.js';
+import type { StatelessStep } from '../operators/stateless-step.js';
 import type { WatermarkStrategy } from '../operators/watermark-strategy.js';
 
 export type NodeId = number & { readonly brand: 'NodeId' };
@@ -29,10 +30,7 @@ export type NodeWork =
     }
   | { readonly kind: 'sink'; readonly sink: Sink<never> };
 
-/** Steps without state, timers, side outputs, that fuse into one loop. */
-export type StatelessStep =
-  | { readonly kind: 'map'; readonly apply: (value: never) => unknown }
-  | { readonly kind: 'filter'; readonly keep: (value: never) => unknown };
+export type { StatelessStep };
 
 export interface StreamNode {
   readonly id: NodeId;

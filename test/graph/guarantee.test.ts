@@ -4,7 +4,7 @@ import { guaranteeOf, sinkGuarantees } from '../../src/graph/guarantee.js';
 import { planJob } from '../../src/graph/plan.js';
 import { Sketch } from './graph-fixture.js';
 
-const checkpointed = { checkpointing: true, mode: 'aligned' } as const;
+const checkpointed = { checkpointing: true, mode: 'exactlyOnce' } as const;
 
 function planOf(build: (sketch: Sketch) => void): ReturnType<typeof planJob> {
   const sketch = new Sketch();
@@ -35,12 +35,12 @@ describe('the end-to-end guarantee', () => {
     const transactional = planOf((s) => s.sink(s.source()));
     const report = guaranteeOf(transactional, { checkpointing: true, mode: 'atLeastOnce' });
     expect(report.guarantee).toBe('atLeastOnce');
-    expect(report.reasons[0]).toContain('use mode "aligned"');
+    expect(report.reasons[0]).toContain('use mode "exactlyOnce"');
   });
 
   test('is at most once without checkpoints, and from a source that cannot be read again', () => {
     const plan = planOf((s) => s.sink(s.source({ label: 'socket', replayable: false })));
-    expect(guaranteeOf(plan, { checkpointing: false, mode: 'aligned' }).guarantee).toBe('atMostOnce');
+    expect(guaranteeOf(plan, { checkpointing: false, mode: 'exactlyOnce' }).guarantee).toBe('atMostOnce');
     const report = guaranteeOf(plan, checkpointed);
     expect(report.guarantee).toBe('atMostOnce');
     expect(report.reasons[0]).toBe(
