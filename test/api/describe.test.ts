@@ -1,0 +1,297 @@
+// What the calls of the API become: nodes, edges, settings, and problems in plain words.
+
+import { describe, expect, test } from 'vitest';
+import { buildGraph, defineJob, isJobDefinition } from '../../src/api/define-job.js';
+import { minutes, seconds } from '../../src/api/durations.js';
+import type { StreamEnvironment } from '../../src/api/stream-environment.js';
+import { JobDefinitionError } from '../../src/base/errors.js';
+import { print } from '../../src/connectors/print-sink.js';
+import { planJob } from '../../src/graph/plan.js';
+import type { StreamGraph } from '../../src/graph/stream-graph.js';
+import { KeyedProcessFunction } from '../../src/operators/process-function.js';
+import { sideOutput } from '../../src/operators/side-output.js';
+import { boundedOutOfOrderness, monotonous } from '../../src/operators/watermark-generators.js';
+
+function graphOf(build: (env: StreamEnvironment) => void): StreamGraph {
+  return buildGraph(defineJob('job', build));
+}
+
+function problemsOf(build: (env: StreamEnvironment) => void): readonly string[] {
+  try {
+    planJob(graphOf(build), { parallelism: 1, chaining: true });
+  } catch (error) {
+    if (error instanceof JobDefinitionError) return error.problems.map(withoutPlaces);
+    throw error;
+  }
+  return [];
+}
+
+/** Lines of this file change with every edit of it. */
+function withoutPlaces(problem: string): string {
+  return problem.replaceAll(/(declared )?[^\s(]*describe\.test\.ts:\d+:\d+/g, '$1here');
+}
+
+describe('describing a job', () => {
+  test('every call adds a node or turns an edge', () => {
+    const graph = graphOf((env) => {
+      const numbers = env.from([1, 2, 3], { uid: 'numbers', name: 'three' });
+      const odd = numbers.filter((n) => n % 2 === 1).uid('odd');
+      odd
+        .union(numbers.rebalance())
+        .map((n) => n * 2)
+        .name('double')
+        .sinkTo(print('out'), { uid: 'out', parallelism: 2 });
+    });
+    expect(
+      graph.nodes.map(({ operation, name, uid, parallelism }) => [operation, name, uid, parallelism]),
+    ).toEqual([
+      ['source', 'three', 'numbers', null],
+      ['filter', 'filter', 'odd', null],
+      ['map', 'double', null, null],
+      ['sink', 'print out', 'out', 2],
+    ]);
+    expect(graph.edges.map(({ from, to, partitioner }) => [from, to, partitioner.kind])).toEqual([
+      [0, 1, 'default'],
+      [1, 2, 'default'],
+      [0, 2, 'rebalance'],
+      [2, 3, 'default'],
+    ]);
+  });
+
+  test('settings belong to the operator before them', () => {
+    const graph = graphOf((env) => {
+      env.setParallelism(4).setMaxParallelism(512);
+      env
+        .from([1])
+        .map((n) => n)
+        .setParallelism(2)
+        .setMaxParallelism(64)
+        .startNewChain()
+        .filter(() => true)
+        .disableChaining()
+        .collect();
+    });
+    expect([graph.parallelism, graph.maxParallelism]).toEqual([4, 512]);
+    expect(
+      graph.nodes.map(({ parallelism, maxParallelism, chaining }) => [parallelism, maxParallelism, chaining]),
+    ).toEqual([
+      [null, null, 'always'],
+      [2, 64, 'head'],
+      [null, null, 'never'],
+      [null, null, 'always'],
+    ]);
+  });
+
+  test('each operator knows the line that declared it', () => {
+    const graph = graphOf((env) => {
+      const stream = env.from([1]);
+      stream.map((n) => n).print();
+    });
+    const lines = graph.nodes.map(
+      (node) => /\/test\/api\/describe\.test\.ts:(\d+):\d+$/.exec(node.declaredAt ?? '')?.[1],
+    );
+    expect(lines.map(Number)).toEqual([Number(lines[0]), Number(lines[0]) + 1, Number(lines[0]) + 1]);
+  });
+
+  test('partitionings replace each other', () => {
+    const graph = graphOf((env) => {
+      const stream = env.from([1]);
+      stream.rebalance().print();
+      stream.rescale().print();
+      stream.shuffle().print();
+      stream.broadcast().print();
+      stream.global().print();
+      stream.shuffle().forward().print();
+      stream
+        .partitionCustom(
+          (n) => `${n}`,
+          (key, channels) => key.length % channels,
+        )
+        .print();
+    });
+    const kinds = graph.edges.map((edge) => edge.partitioner.kind);
+    expect(kinds).toEqual(['rebalance', 'rescale', 'shuffle', 'broadcast', 'global', 'forward', 'custom']);
+  });
+
+  test('anything that can be read is a source', () => {
+    const graph = graphOf((env) => {
+      env.from([1]).print();
+      env.from(new Set([1])).print();
+      env.from(oneTwo()).print();
+      env.from(later()).print();
+      env.from(new ReadableStream<string>()).print();
+    });
+    const sources = graph.nodes.flatMap(({ work }) => (work.kind === 'source' ? [work.source] : []));
+    expect(sources.map(({ name, replayable }) => [name, replayable])).toEqual([
+      ['array', true],
+      ['iterable', true],
+      ['iterator', false],
+      ['async iterable', false],
+      ['readable stream', false],
+    ]);
+  });
+
+  test('watermarks can be made in the source or in the middle', () => {
+    const graph = graphOf((env) => {
+      env
+        .from([{ at: 1 }], { watermarks: monotonous() })
+        .assignTimestamps((event) => event.at, boundedOutOfOrderness(seconds(5)))
+        .print();
+    });
+    const [source, middle] = graph.nodes;
+    expect(source?.work.kind === 'source' && source.work.watermarks?.name).toBe('monotonous');
+    expect(middle?.operation).toBe('assignTimestamps');
+  });
+
+  test('a definition is built anew each time', () => {
+    const job = defineJob('twice', (env) => env.from([1]).print());
+    expect(isJobDefinition(job)).toBe(true);
+    expect(isJobDefinition({})).toBe(false);
+    expect(buildGraph(job).nodes).not.toBe(buildGraph(job).nodes);
+  });
+
+  test('durations are milliseconds', () => {
+    expect([seconds(1.5), minutes(2)]).toEqual([1_500, 120_000]);
+  });
+});
+
+describe('a wrong use of the API is reported', () => {
+  const wrong = 5 as never;
+
+  test('all at once, with the line', () => {
+    const problems = problemsOf((env) => {
+      const stream = env.from(wrong);
+      stream.map(wrong).filter(wrong).flatMap(wrong).keyBy(wrong);
+      stream.assignTimestamps(wrong, wrong).sinkTo(wrong);
+      stream.union(stream).uid('both').print();
+      stream.rebalance().setParallelism(2).print();
+      stream.process(wrong).print();
+    });
+    expect(problems).toEqual([
+      'env.from() got a value of type number; give it a source, an array, an iterable, an async iterable or a ReadableStream (here)',
+      'map() needs a function from value to result, got number (here)',
+      'filter() needs a function from value to boolean, got number (here)',
+      'flatMap() needs a function from value to an iterable of results, got number (here)',
+      'keyBy() needs a function from value to key, got number (here)',
+      'assignTimestamps() needs a function from value to milliseconds, got number (here)',
+      'assignTimestamps() needs a watermark strategy such as boundedOutOfOrderness(seconds(5)) (here)',
+      'sinkTo() needs a sink, got number (here)',
+      'uid("both") belongs directly after the operator that it is for, not after a union, a partitioning or a side output (here)',
+      'setParallelism(2) belongs directly after the operator that it is for, not after a union, a partitioning or a side output (here)',
+      'process() cannot use its function: expected a class, a factory or an object with onElement, got 5 (here)',
+      'nobody consumes "flatMap" (no uid, declared here); end the stream with sinkTo(...), print() or collect(), or remove it',
+      'nobody consumes "assignTimestamps" (no uid, declared here); end the stream with sinkTo(...), print() or collect(), or remove it',
+    ]);
+  });
+
+  test('text, functions and promises are no streams', () => {
+    const problems = problemsOf((env) => {
+      for (const input of ['abc', oneTwo, Promise.resolve([])]) env.from(input as never).print();
+    });
+    expect(problems.map((problem) => problem.split(';')[0])).toEqual([
+      'env.from() got a string',
+      'env.from() got a function',
+      'env.from() got a promise',
+    ]);
+  });
+
+  test('a window without key says so, beside what was wrong before it', () => {
+    const problems = problemsOf((env) => {
+      const stream = env.from([1]).map(wrong);
+      (stream as unknown as { window(): void }).window();
+    });
+    expect(problems).toEqual([
+      'map() needs a function from value to result, got number (here)',
+      'window() was called on a stream without key; call keyBy(...) before it (here)',
+    ]);
+  });
+
+  test('a shared instance of a function is refused', () => {
+    class Shared extends KeyedProcessFunction<number, number, number> {
+      override onElement(): void {
+        // Nothing to emit.
+      }
+    }
+    const problems = problemsOf((env) => {
+      env
+        .from([1])
+        .keyBy((n) => n)
+        .process(new Shared())
+        .print();
+    });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('pass the class (Shared) or a factory (() => new Shared(...))');
+  });
+
+  test('a side output belongs to an operator', () => {
+    const tag = sideOutput<number>('odd');
+    const problems = problemsOf((env) => {
+      const stream = env.from([1]);
+      stream.union(stream).getSideOutput(tag).print();
+      stream
+        .map((n) => n)
+        .getSideOutput(tag)
+        .print();
+    });
+    expect(problems).toEqual([
+      'getSideOutput("odd") stands after a union; call it on the stream of the operator that emits it (here)',
+      'sink "print" (no uid, declared here) reads side output "odd" of "map" (no uid, declared here), which has no side output; ask the operator that emits it, directly after it was declared',
+    ]);
+  });
+
+  test('streams of two jobs do not mix', () => {
+    let foreign: ReturnType<StreamEnvironment['from']> | null = null;
+    graphOf((env) => {
+      foreign = env.from([1]);
+    });
+    const problems = problemsOf((env) => {
+      const own = env.from<unknown>([2]);
+      own.union(foreign ?? own).print();
+    });
+    expect(problems).toEqual([
+      'union() got a stream of another job; both must come from the same env (here)',
+    ]);
+  });
+
+  test('what the build function throws is the cause', () => {
+    const cause = new TypeError('no such file');
+    const failing = defineJob('failing', () => {
+      throw cause;
+    });
+    expect(() => buildGraph(failing)).toThrow('the build function threw: no such file');
+    expect(caught(() => buildGraph(failing)).cause).toBe(cause);
+  });
+
+  test('an async build function is refused', () => {
+    const problems = problemsOf((async (env: StreamEnvironment) => {
+      env.from([1]).print();
+      await Promise.reject(new Error('late'));
+    }) as (env: StreamEnvironment) => void);
+    expect(problems).toEqual([
+      'the build function is async; describe the job synchronously, and await what it needs before defineJob',
+    ]);
+  });
+
+  test('a job needs a function', () => {
+    expect(() => defineJob('job', wrong)).toThrow(JobDefinitionError);
+  });
+});
+
+function* oneTwo(): Generator<number> {
+  yield 1;
+  yield 2;
+}
+
+async function* later(): AsyncGenerator<number> {
+  yield 1;
+}
+
+function caught(work: () => unknown): JobDefinitionError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof JobDefinitionError) return error;
+    throw error;
+  }
+  throw new Error('expected a JobDefinitionError');
+}
