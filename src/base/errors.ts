@@ -48,8 +48,8 @@ export class WeirError extends Error {
   override readonly name: string = 'WeirError';
   readonly code: WeirErrorCode;
   readonly operator: string | undefined;
-  readonly subtask: number | undefined;
-  readonly position: string | undefined;
+  subtask: number | undefined;
+  position: string | undefined;
   readonly declaredAt: string | undefined;
   readonly remedy: string | undefined;
   readonly unrecoverable: boolean;
@@ -63,6 +63,15 @@ export class WeirError extends Error {
     this.declaredAt = options.declaredAt;
     this.remedy = options.remedy;
     this.unrecoverable = options.unrecoverable ?? false;
+  }
+
+  /** Adds where the record in hand stood, which only the task knows. Once; returns the same error. */
+  at(place: { readonly position: string; readonly subtask: number }): this {
+    if (this.position !== undefined) return this;
+    this.position = place.position;
+    this.subtask ??= place.subtask;
+    this.message = `${this.message} [at ${place.position}, subtask ${place.subtask}]`;
+    return this;
   }
 }
 

@@ -1,0 +1,182 @@
+// The beginning of an attempt: the store opened, the attempt number taken, state assigned to subtasks.
+//
+// Owns:    choosing between the job's own checkpoints and a savepoint, and fitting the plan to what is restored.
+// Not:     spawning anything (job-actor.ts), reading segments (open-subtask.ts).
+//
+// N1. The job's own newest checkpoint wins over nothing but a first start; a savepoint is for a directory without any.
+// N2. What does not fit is refused before any actor of the attempt exists, and nothing durable has changed but the
+//     attempt number.
+
+import { RestoreError } from '../src/base/errors.js';
+import { type AttemptNumber, attemptNumber } from '../src/base/ids.js';
+import {
+  type Assignment,
+  assignState,
+  type RestoringOperator,
+  type SubtaskRestore,
+} from '../src/checkpoint/assignment.js';
+import type {
+  CheckpointStore,
+  RejectedCheckpoint,
+  SavepointReader,
+  SegmentReader,
+} from '../src/checkpoint/checkpoint-store.js';
+import { openCheckpointStore } from '../src/checkpoint/lmdb-checkpoint-store.js';
+import type { Manifest } from '../src/checkpoint/manifest.js';
+import { openSavepoint } from '../src/checkpoint/savepoint.js';
+import type { JobPlan, PlanVertex } from '../src/graph/job-plan.js';
+import type { JobWiring } from './job-wiring.js';
+
+/** The job's store, and the savepoint it started from while that may still be read. */
+export interface JobStores {
+  readonly store: CheckpointStore;
+  readonly savepoint: SavepointReader | null;
+  close(): Promise<void>;
+}
+
+export interface BegunJob {
+  readonly stores: JobStores | null;
+  readonly attempt: AttemptNumber;
+  readonly lastCheckpointId: number;
+  /** With the max parallelism of what was restored. */
+  readonly plan: JobPlan;
+  readonly segments: SegmentReader | null;
+  readonly restored: ReadonlyMap<string, readonly SubtaskRestore[]>;
+  readonly rejected: readonly RejectedCheckpoint[];
+  /** For people. */
+  readonly restoredFrom: string | null;
+}
+
+/** `stores`: those of the attempt before, or null; with `reopen` they are closed and opened again. */
+export async function beginJob(
+  wiring: JobWiring,
+  stores: JobStores | null,
+  reopen: boolean,
+): Promise<BegunJob> {
+  if (wiring.checkpoint === null) return beginWithoutStore(wiring);
+  if (stores !== null && reopen) await stores.close();
+  const open = stores !== null && !reopen ? stores : await openStores(wiring);
+  try {
+    return await beginWithStore(wiring, open);
+  } catch (error) {
+    await open.close();
+    throw error;
+  }
+}
+
+async function beginWithStore(wiring: JobWiring, stores: JobStores): Promise<BegunJob> {
+  const begun = await stores.store.beginAttempt();
+  const { latest } = begun;
+  if (latest !== null && wiring.from !== null && wiring.progress.attempt === 0)
+    refuseSavepoint(wiring, latest);
+  const fromSavepoint = latest === null && stores.savepoint !== null;
+  const manifest = fromSavepoint ? stores.savepoint.manifest : latest;
+  const common = {
+    stores,
+    attempt: begun.attempt,
+    rejected: begun.rejected,
+    lastCheckpointId: Math.max(begun.lastCheckpointId, manifest?.checkpoint ?? 0),
+  };
+  if (manifest === null)
+    return { ...common, plan: wiring.plan, segments: null, restored: new Map(), restoredFrom: null };
+  const assignment = assignState(manifest, restoringOperators(wiring.plan), wiring);
+  for (const uid of assignment.notRestored) {
+    wiring.logger.warn(
+      { uid, checkpoint: manifest.checkpoint },
+      'state of an operator that the job does not have was left behind',
+    );
+  }
+  return {
+    ...common,
+    plan: fitted(wiring.plan, assignment),
+    segments: fromSavepoint ? stores.savepoint : stores.store,
+    restored: restoredOf(manifest, assignment),
+    restoredFrom: `${fromSavepoint ? `savepoint ${wiring.from}` : 'checkpoint'} ${manifest.checkpoint}`,
+  };
+}
+
+async function beginWithoutStore(wiring: JobWiring): Promise<BegunJob> {
+  wiring.progress.attemptsInMemory += 1;
+  const attempt = attemptNumber(wiring.progress.attemptsInMemory);
+  const begun = { stores: null, attempt, lastCheckpointId: 0, rejected: [] };
+  if (wiring.from === null)
+    return { ...begun, plan: wiring.plan, segments: null, restored: new Map(), restoredFrom: null };
+  throw new RestoreError('A job that starts from a savepoint needs a checkpoint directory of its own.', {
+    remedy: 'Give `run` the option `checkpoint: { dir }`.',
+  });
+}
+
+async function openStores(wiring: JobWiring): Promise<JobStores> {
+  const { checkpoint, runtime, logger, plan, from } = wiring;
+  if (checkpoint === null) throw new RestoreError('The job runs without checkpoints.');
+  const savepoint = from === null ? null : await openSavepoint({ runtime, directory: from });
+  try {
+    const store = await openCheckpointStore({
+      runtime,
+      logger,
+      directory: checkpoint.dir,
+      job: plan.job,
+      retained: checkpoint.retained,
+      commitDeadlineMs: checkpoint.storeDeadlineMs,
+    });
+    return {
+      store,
+      savepoint,
+      close: async () => {
+        await store.close();
+        await savepoint?.close();
+      },
+    };
+  } catch (error) {
+    await savepoint?.close();
+    throw error;
+  }
+}
+
+function refuseSavepoint(wiring: JobWiring, latest: Manifest): never {
+  throw new RestoreError(
+    `Directory "${wiring.checkpoint?.dir}" holds checkpoint ${latest.checkpoint} of job "${latest.job}" already; starting from savepoint "${wiring.from}" would abandon it.`,
+    {
+      remedy: 'Leave the savepoint out to go on from the checkpoint, or name an empty checkpoint directory.',
+    },
+  );
+}
+
+function restoringOperators(plan: JobPlan): readonly RestoringOperator[] {
+  return plan.vertices.flatMap((vertex) =>
+    vertex.operators.map(({ uid, name }) => ({
+      uid,
+      name,
+      parallelism: vertex.parallelism,
+      maxParallelism: vertex.maxParallelism,
+      explicitMaxParallelism: vertex.maxParallelismDeclared,
+    })),
+  );
+}
+
+/** Operators that the manifest knows; the others start as if for the first time. */
+function restoredOf(
+  manifest: Manifest,
+  assignment: Assignment,
+): ReadonlyMap<string, readonly SubtaskRestore[]> {
+  const restored = new Map<string, readonly SubtaskRestore[]>();
+  for (const { uid } of manifest.operators) {
+    const operator = assignment.operators.get(uid);
+    if (operator !== undefined) restored.set(uid, operator.subtasks);
+  }
+  return restored;
+}
+
+/** The number of key groups was fixed when the state was written (semantics 4.17). */
+function fitted(plan: JobPlan, assignment: Assignment): JobPlan {
+  const fit = (vertex: PlanVertex): PlanVertex => {
+    const adopted = vertex.operators.map(
+      ({ uid }) => assignment.operators.get(uid)?.maxParallelism ?? vertex.maxParallelism,
+    );
+    return {
+      ...vertex,
+      maxParallelism: adopted.find((number) => number !== vertex.maxParallelism) ?? vertex.maxParallelism,
+    };
+  };
+  return { ...plan, vertices: plan.vertices.map(fit) };
+}

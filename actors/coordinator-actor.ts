@@ -1,0 +1,211 @@
+// The coordinator actor: drives the coordinator machine of one attempt and carries out what it decides.
+//
+// Owns:    its alarm, the way to sources, subtasks and store, and when an attempt has ended well.
+// Not:     any decision about a checkpoint (src/checkpoint/coordinator-machine.ts).
+//
+// O1. An attempt that ends well ends after its last checkpoint is complete and every sink has committed it.
+
+import { present, unreachable } from '../src/base/assert.js';
+import type { AttemptNumber, CheckpointId, SubtaskId } from '../src/base/ids.js';
+import type { TimerHandle } from '../src/base/runtime.js';
+import { CoordinatorMachine } from '../src/checkpoint/coordinator-machine.js';
+import type {
+  CoordinatorConfig,
+  CoordinatorEffect,
+  CoordinatorInput,
+} from '../src/checkpoint/coordinator-protocol.js';
+import { buildManifest, type PlannedOperator } from '../src/checkpoint/manifest-builder.js';
+import type { ProtocolStep } from '../src/task/effect.js';
+import type { ActorContext, ActorRef, ActorSetup, Behavior } from './kernel/actor.js';
+import type {
+  AttemptOutcome,
+  CoordinatorMessage,
+  JobMessage,
+  StoreMessage,
+  SubtaskMessage,
+} from './messages.js';
+
+export interface CoordinatorWiring {
+  readonly job: ActorRef<JobMessage>;
+  readonly store: ActorRef<StoreMessage>;
+  readonly jobName: string;
+  readonly attempt: AttemptNumber;
+  readonly config: CoordinatorConfig;
+  readonly operators: readonly PlannedOperator[];
+  /** Subtasks that commit: the attempt ends well when they have. */
+  readonly sinks: readonly SubtaskId[];
+}
+
+export function coordinatorActor(wiring: CoordinatorWiring): ActorSetup<CoordinatorMessage> {
+  return (context) => new Coordinator(wiring, context);
+}
+
+interface LastCheckpoint {
+  readonly checkpoint: CheckpointId;
+  readonly outcome: AttemptOutcome;
+}
+
+class Coordinator implements Behavior<CoordinatorMessage> {
+  private readonly wiring: CoordinatorWiring;
+  private readonly context: ActorContext<CoordinatorMessage>;
+  private readonly machine: CoordinatorMachine;
+  private subtasks: ReadonlyMap<SubtaskId, ActorRef<SubtaskMessage>> = new Map();
+  private alarm: TimerHandle | null = null;
+  private readonly committed = new Map<SubtaskId, CheckpointId>();
+  private finalDraft: CheckpointId | null = null;
+  private last: LastCheckpoint | null = null;
+  private reported = false;
+
+  constructor(wiring: CoordinatorWiring, context: ActorContext<CoordinatorMessage>) {
+    this.wiring = wiring;
+    this.context = context;
+    this.machine = new CoordinatorMachine(wiring.config, wiring.attempt);
+  }
+
+  onMessage(message: CoordinatorMessage): void {
+    const nowMs = this.context.runtime.clock.monotonicMs();
+    switch (message.kind) {
+      case 'subtasks':
+        this.subtasks = message.refs;
+        return;
+      case 'committed':
+        this.committed.set(message.subtask, message.checkpoint);
+        return this.endWhenCommitted();
+      case 'savepoint':
+        return this.step({ ...message, kind: 'savepointRequested', nowMs });
+      case 'status':
+        return message.reply.resolve(this.machine.status());
+      case 'acknowledged':
+        this.point('ack.received', message.checkpoint);
+        return this.step({ ...message, nowMs });
+      default:
+        return this.step({ ...message, nowMs });
+    }
+  }
+
+  postStop(): void {
+    this.alarm?.cancel();
+    // Savepoints that wait are answered rather than forgotten.
+    const nowMs = this.context.runtime.clock.monotonicMs();
+    for (const effect of this.machine.step({ kind: 'attemptEnded', nowMs, reason: 'the attempt ended' })) {
+      if (effect.kind === 'savepointFailed') this.wiring.job.control(effect);
+    }
+  }
+
+  private step(input: CoordinatorInput): void {
+    for (const effect of this.machine.step(input)) this.perform(effect);
+  }
+
+  private perform(effect: CoordinatorEffect): void {
+    const { job, store } = this.wiring;
+    switch (effect.kind) {
+      case 'reserveIds':
+        return store.control({ kind: 'reserveIds', upTo: effect.upTo, from: this.context.self });
+      case 'trigger':
+        for (const source of effect.sources)
+          this.subtask(source).control({
+            kind: 'trigger',
+            checkpoint: effect.checkpoint,
+            purpose: effect.purpose,
+          });
+        return;
+      case 'wakeAt':
+        return this.setAlarm(effect.atMs);
+      case 'writeManifest':
+        if (effect.draft.jobFinished) this.finalDraft = effect.draft.checkpoint;
+        return store.control({
+          kind: 'complete',
+          manifest: this.manifestOf(effect.draft),
+          from: this.context.self,
+        });
+      case 'exportSavepoint':
+        return store.control({
+          kind: 'export',
+          manifest: this.manifestOf(effect.draft),
+          directory: effect.directory,
+          from: this.context.self,
+        });
+      case 'notifyComplete':
+        return this.notifyComplete(effect.checkpoint);
+      case 'notifyAborted':
+        for (const ref of this.subtasks.values())
+          ref.control({ kind: 'checkpointAborted', checkpoint: effect.checkpoint });
+        this.context.logger.warn(
+          { checkpoint: effect.checkpoint, reason: effect.reason, detail: effect.detail },
+          'checkpoint aborted',
+        );
+        return;
+      case 'discard':
+        return store.control({
+          kind: 'discard',
+          checkpoint: effect.checkpoint,
+          attempt: this.wiring.attempt,
+        });
+      case 'savepointDone':
+        return this.savepointDone(effect);
+      case 'savepointFailed':
+        return job.control(effect);
+      case 'stopFailed':
+      case 'failAttempt':
+        throw effect.error;
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  private notifyComplete(checkpoint: CheckpointId): void {
+    const record = this.machine.status().history.at(-1);
+    this.wiring.job.control({
+      kind: 'checkpointCompleted',
+      attempt: this.wiring.attempt,
+      checkpoint,
+      durationMs: record === undefined ? 0 : record.endedMs - record.triggeredMs,
+      bytes: record?.bytes ?? 0,
+    });
+    for (const ref of this.subtasks.values()) ref.control({ kind: 'checkpointComplete', checkpoint });
+    this.point('notify.sent', checkpoint);
+    if (checkpoint === this.finalDraft) this.endAfter({ checkpoint, outcome: { kind: 'finished' } });
+  }
+
+  private savepointDone(effect: CoordinatorEffect & { readonly kind: 'savepointDone' }): void {
+    const { requestId, checkpoint, directory, stop } = effect;
+    this.wiring.job.control({ kind: 'savepointDone', requestId, checkpoint, directory });
+    if (stop !== null)
+      this.endAfter({ checkpoint, outcome: { kind: 'stopped', mode: stop, checkpoint, directory } });
+  }
+
+  private endAfter(last: LastCheckpoint): void {
+    this.last ??= last;
+    this.endWhenCommitted();
+  }
+
+  private endWhenCommitted(): void {
+    const { last } = this;
+    if (last === null || this.reported) return;
+    const { attempt, job, sinks } = this.wiring;
+    if (sinks.some((sink) => (this.committed.get(sink) ?? 0) < last.checkpoint)) return;
+    this.reported = true;
+    job.control({ kind: 'attemptDone', attempt, outcome: last.outcome });
+  }
+
+  private manifestOf(draft: Parameters<typeof buildManifest>[0]): ReturnType<typeof buildManifest> {
+    const { jobName: job, operators } = this.wiring;
+    return buildManifest(draft, { job, operators, completedWallMs: this.context.runtime.clock.wallMs() });
+  }
+
+  private setAlarm(atMs: number | null): void {
+    this.alarm?.cancel();
+    this.alarm = null;
+    if (atMs === null) return;
+    const delayMs = Math.max(0, atMs - this.context.runtime.clock.monotonicMs());
+    this.alarm = this.context.after(delayMs, { kind: 'tick' });
+  }
+
+  private subtask(id: SubtaskId): ActorRef<SubtaskMessage> {
+    return present(this.subtasks.get(id), 'a subtask of the attempt');
+  }
+
+  private point(step: ProtocolStep, checkpoint: number): void {
+    this.context.runtime.points?.hit(step, { role: 'coordinator', attempt: this.wiring.attempt, checkpoint });
+  }
+}

@@ -1,0 +1,147 @@
+// What outlives the job actor: how to run the job, what was asked of it, how far it has come.
+//
+// Owns:    the promises of the handle and the counters of the status, shared by handle and job actor.
+// Not:     the job's life (job-actor.ts).
+//
+// W1. A request is answered exactly once, also when the job ends first.
+
+import { CheckpointError } from '../src/base/errors.js';
+import type { Logger } from '../src/base/logger.js';
+import type { Runtime } from '../src/base/runtime.js';
+import type { StopMode } from '../src/checkpoint/coordinator-protocol.js';
+import type { JobPlan } from '../src/graph/job-plan.js';
+import type { JobState } from '../src/recovery/job-machine.js';
+import type { RestartOptions } from '../src/recovery/restart-strategy.js';
+import type { JobResult, SavepointResult } from './job-handle.js';
+import type { ResolvedCheckpoint } from './run-options.js';
+
+export interface JobWiring {
+  readonly plan: JobPlan;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly checkpoint: ResolvedCheckpoint | null;
+  /** Savepoint to start from. */
+  readonly from: string | null;
+  readonly allowNonRestoredState: boolean;
+  readonly freezeState: boolean;
+  readonly restart: RestartOptions;
+  readonly requests: JobRequests;
+  readonly progress: JobProgress;
+}
+
+export class JobProgress {
+  state: JobState = 'CREATED';
+  attempt = 0;
+  restarts = 0;
+  checkpointsCompleted = 0;
+  lastCheckpoint: { readonly id: number; readonly durationMs: number; readonly bytes: number } | null = null;
+  lastFailure: string | null = null;
+  /** Attempts of jobs without a store are counted here. */
+  attemptsInMemory = 0;
+  /** The store must be opened anew before the next attempt. */
+  storeBroken = false;
+
+  completed(checkpoint: {
+    readonly checkpoint: number;
+    readonly durationMs: number;
+    readonly bytes: number;
+  }): void {
+    this.checkpointsCompleted += 1;
+    this.lastCheckpoint = {
+      id: checkpoint.checkpoint,
+      durationMs: checkpoint.durationMs,
+      bytes: checkpoint.bytes,
+    };
+  }
+
+  storeFailed(): void {
+    this.storeBroken = true;
+  }
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface SavepointWish {
+  readonly requestId: string;
+  readonly directory: string | null;
+  readonly stop: StopMode | null;
+  readonly answer: Deferred<SavepointResult>;
+}
+
+export class JobRequests {
+  readonly end: Deferred<JobResult> = deferred();
+  readonly firstBegin: Deferred<void> = deferred();
+  private readonly savepoints = new Map<string, SavepointWish>();
+  private readonly told = new Set<string>();
+
+  constructor() {
+    // Whoever does not ask must not be killed by an unhandled rejection; the handle hands out the same promises.
+    this.end.promise.catch(ignore);
+    this.firstBegin.promise.catch(ignore);
+  }
+
+  savepoint(requestId: string, directory: string | null, stop: StopMode | null): Promise<SavepointResult> {
+    const known = this.savepoints.get(requestId);
+    if (known !== undefined) return known.answer.promise;
+    const wish: SavepointWish = { requestId, directory, stop, answer: deferred() };
+    wish.answer.promise.catch(ignore);
+    this.savepoints.set(requestId, wish);
+    return wish.answer.promise;
+  }
+
+  /** Wishes that came before the job ran and have not been told to a coordinator. */
+  waiting(): readonly SavepointWish[] {
+    const waiting = [...this.savepoints.values()].filter(({ requestId }) => !this.told.has(requestId));
+    for (const { requestId } of waiting) this.told.add(requestId);
+    return waiting;
+  }
+
+  begun(): void {
+    this.firstBegin.resolve();
+  }
+
+  savepointDone(requestId: string, result: SavepointResult): void {
+    this.savepoints.get(requestId)?.answer.resolve(result);
+    this.savepoints.delete(requestId);
+  }
+
+  savepointFailed(requestId: string, error: unknown): void {
+    this.savepoints.get(requestId)?.answer.reject(error);
+    this.savepoints.delete(requestId);
+  }
+
+  ended(result: JobResult): void {
+    this.rejectSavepoints(`The job is ${result.state}.`);
+    this.end.resolve(result);
+    this.firstBegin.resolve();
+  }
+
+  failed(error: unknown): void {
+    this.rejectSavepoints('The job has failed.');
+    this.end.reject(error);
+    this.firstBegin.reject(error);
+  }
+
+  private rejectSavepoints(message: string): void {
+    for (const wish of this.savepoints.values()) wish.answer.reject(new CheckpointError(message));
+    this.savepoints.clear();
+  }
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = ignore;
+  let reject: (error: unknown) => void = ignore;
+  const promise = new Promise<T>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise;
+    reject = rejectPromise;
+  });
+  return { promise, resolve, reject };
+}
+
+function ignore(): void {
+  // The promise itself carries the news; see the constructor.
+}

@@ -1,0 +1,119 @@
+// How a job is run: the options of `run`, their defaults, and the check that they make sense together.
+//
+// Owns:    RunOptions and their resolved form.
+// Not:     what a job is (src/api), running it (run.ts).
+
+import { ConfigError } from '../src/base/errors.js';
+import {
+  CHECKPOINT_INTERVAL_MS,
+  CHECKPOINT_TIMEOUT_MS,
+  CHECKPOINTS_CONCURRENT_MAX,
+  CHECKPOINTS_RETAINED,
+  STORE_COMMIT_DEADLINE_MS,
+} from '../src/base/limits.js';
+import type { Logger } from '../src/base/logger.js';
+import type { Runtime } from '../src/base/runtime.js';
+import type { RestartOptions } from '../src/recovery/restart-strategy.js';
+
+export interface CheckpointOptions {
+  /** Directory of the job's checkpoints; created when absent; belongs to one job. */
+  readonly dir: string;
+  /** Between periodic checkpoints. Default 10,000. Null: only savepoints, and the final checkpoint of a bounded job. */
+  readonly intervalMs?: number | null;
+  /** `exactlyOnce` (default) aligns barriers; `atLeastOnce` does not wait for slow channels and may repeat records after a failure. */
+  readonly mode?: 'exactlyOnce' | 'atLeastOnce';
+  /** A checkpoint that takes longer is given up. Default 600,000. */
+  readonly timeoutMs?: number;
+  /** Between the end of a checkpoint and the next periodic one. Default 0. */
+  readonly minPauseMs?: number;
+  /** Checkpoints under way at a time. Default 1. */
+  readonly concurrentMax?: number;
+  /** Consecutive failed checkpoints that the job survives. Default 0. */
+  readonly tolerableFailures?: number;
+  /** Completed checkpoints kept. Default and least 2: the older one is the way out when the newer cannot be read. */
+  readonly retained?: number;
+  /** Write only what changed since the last completed checkpoint. Default true. */
+  readonly incremental?: boolean;
+  /** A write that has not settled after this long counts as a broken disk. Default 30,000. */
+  readonly storeDeadlineMs?: number;
+}
+
+export interface RunOptions {
+  /** Subtasks of every operator that does not say otherwise. Default 1. */
+  readonly parallelism?: number;
+  /** Key groups; fixed by the first checkpoint. Default: semantics of Flink, at least 128. */
+  readonly maxParallelism?: number;
+  /** Without it nothing survives a failure, and sinks commit at the end of input. */
+  readonly checkpoint?: CheckpointOptions;
+  /** Default: exponential delay with checkpoints, none without. */
+  readonly restart?: RestartOptions;
+  /** Directory of a savepoint to start from. */
+  readonly from?: string;
+  /** Leave state behind that no operator of the job claims. Default false. */
+  readonly allowNonRestoredState?: boolean;
+  /** Default true. False: every operator is an actor of its own. */
+  readonly chaining?: boolean;
+  /** Freeze what goes into state, so that changing it without `set` throws. Default: unless NODE_ENV is production. */
+  readonly freezeState?: boolean;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  /** Default: Node. Tests and simulation pass a virtual one. */
+  readonly runtime?: Runtime;
+  /** What schedules actors: nact (default), or the runtime's own dispatch, as virtual time needs it. */
+  readonly actorHost?: 'nact' | 'dispatch';
+  /** Cancels the job when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ResolvedCheckpoint {
+  readonly dir: string;
+  readonly intervalMs: number | null;
+  readonly mode: 'exactlyOnce' | 'atLeastOnce';
+  readonly timeoutMs: number;
+  readonly minPauseMs: number;
+  readonly concurrentMax: number;
+  readonly tolerableFailures: number;
+  readonly retained: number;
+  readonly incremental: boolean;
+  readonly storeDeadlineMs: number;
+}
+
+/** Throws ConfigError with all problems. */
+export function resolveCheckpoint(options: CheckpointOptions): ResolvedCheckpoint {
+  const resolved: ResolvedCheckpoint = {
+    dir: options.dir,
+    intervalMs: options.intervalMs === undefined ? CHECKPOINT_INTERVAL_MS : options.intervalMs,
+    mode: options.mode ?? 'exactlyOnce',
+    timeoutMs: options.timeoutMs ?? CHECKPOINT_TIMEOUT_MS,
+    minPauseMs: options.minPauseMs ?? 0,
+    concurrentMax: options.concurrentMax ?? CHECKPOINTS_CONCURRENT_MAX,
+    tolerableFailures: options.tolerableFailures ?? 0,
+    retained: options.retained ?? CHECKPOINTS_RETAINED,
+    incremental: options.incremental ?? true,
+    storeDeadlineMs: options.storeDeadlineMs ?? STORE_COMMIT_DEADLINE_MS,
+  };
+  const problems = problemsOf(resolved);
+  if (problems.length > 0)
+    throw new ConfigError(`Checkpoint options do not make sense: ${problems.join('; ')}.`);
+  return resolved;
+}
+
+function problemsOf(options: ResolvedCheckpoint): string[] {
+  const problems: string[] = [];
+  const atLeast = (name: keyof ResolvedCheckpoint, min: number, value: unknown): void => {
+    const fits = typeof value === 'number' && Number.isFinite(value) && value >= min;
+    if (!fits) problems.push(`${name} is a number of at least ${min}, got ${String(value)}`);
+  };
+  if (typeof options.dir !== 'string' || options.dir === '') problems.push('dir names a directory');
+  if (options.intervalMs !== null) atLeast('intervalMs', 1, options.intervalMs);
+  atLeast('timeoutMs', 1, options.timeoutMs);
+  atLeast('minPauseMs', 0, options.minPauseMs);
+  atLeast('concurrentMax', 1, options.concurrentMax);
+  atLeast('tolerableFailures', 0, options.tolerableFailures);
+  atLeast('retained', CHECKPOINTS_RETAINED, options.retained);
+  atLeast('storeDeadlineMs', 1, options.storeDeadlineMs);
+  if (options.mode !== 'exactlyOnce' && options.mode !== 'atLeastOnce') {
+    problems.push(`mode is "exactlyOnce" or "atLeastOnce", got ${JSON.stringify(options.mode)}`);
+  }
+  return problems;
+}

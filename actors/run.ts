@@ -1,0 +1,227 @@
+// Running a job: from its definition to a handle.
+//
+// Owns:    `run`, and what the handle does.
+// Not:     options (run-options.ts), the job's life (job-actor.ts).
+//
+// R1. Whatever is wrong with the description or the options is an error of `run`, all of it at once, before anything starts.
+// R2. `run` resolves when the first attempt begins: the store is open, and what is restored fits.
+
+import { buildGraph, type JobDefinition } from '../src/api/define-job.js';
+import { ConfigError } from '../src/base/errors.js';
+import { silentLogger } from '../src/base/logger.js';
+import { nodeRuntime } from '../src/base/node-runtime.js';
+import type { Runtime } from '../src/base/runtime.js';
+import type { CoordinatorStatus } from '../src/checkpoint/coordinator-protocol.js';
+import { guaranteeOf } from '../src/graph/guarantee.js';
+import type { GuaranteeReport, JobPlan } from '../src/graph/job-plan.js';
+import { planJob } from '../src/graph/plan.js';
+import { defaultRestartOptions, restartStrategy } from '../src/recovery/restart-strategy.js';
+import { jobActor } from './job-actor.js';
+import type { JobHandle, JobResult, JobStatus, SavepointResult, StopOptions } from './job-handle.js';
+import { JobProgress, JobRequests, type JobWiring } from './job-wiring.js';
+import type { ActorRef, ActorSystem, Reply } from './kernel/actor.js';
+import { actorSystem } from './kernel/system.js';
+import type {
+  CoordinatorMessage,
+  JobMessage,
+  LivingActors,
+  SubtaskMessage,
+  SubtaskStatus,
+} from './messages.js';
+import { type RunOptions, resolveCheckpoint } from './run-options.js';
+
+/** The job actor may die and be started again this often within a minute; each time the job goes on from its store. */
+const JOB_ACTOR_RESTARTS_MAX = 10;
+const JOB_ACTOR_PERIOD_MS = 60_000;
+/** A subtask in the middle of a long call answers late; the status then shows the others. */
+const STATUS_TIMEOUT_MS = 1_000;
+
+/**
+ * Runs a job in this process. Rejects with JobDefinitionError, ConfigError, RestoreError or StoreError when it cannot
+ * start. Later failures restart the job as its restart strategy says; the last one rejects `handle.finished`.
+ */
+export async function run(job: JobDefinition, options: RunOptions = {}): Promise<JobHandle> {
+  const runtime = options.runtime ?? nodeRuntime();
+  const logger = (options.logger ?? silentLogger).child({ job: job.name });
+  const plan = planJob(buildGraph(job), {
+    parallelism: options.parallelism ?? 1,
+    chaining: options.chaining ?? true,
+    ...(options.maxParallelism === undefined ? {} : { maxParallelism: options.maxParallelism }),
+  });
+  const wiring = wiringOf(plan, options, runtime);
+  const guarantee = guaranteeOf(plan, {
+    checkpointing: wiring.checkpoint !== null,
+    mode: wiring.checkpoint?.mode ?? 'exactlyOnce',
+  });
+  logger.info({ guarantee: guarantee.guarantee, reasons: guarantee.reasons }, 'end-to-end guarantee');
+  const system = actorSystem({
+    name: 'weir',
+    runtime,
+    logger,
+    host: options.actorHost ?? 'nact',
+    supervision: { restartsMax: JOB_ACTOR_RESTARTS_MAX, periodMs: JOB_ACTOR_PERIOD_MS },
+    onFailure: (error) => wiring.requests.failed(error),
+  });
+  const ref = system.spawn(jobActor({ ...wiring, logger }), { name: 'job', restart: 'permanent' });
+  const handle = new RunningJob(plan.job, guarantee, system, runtime, wiring, options.signal ?? null);
+  handle.control = (message) => (system.find('/job') ?? ref).control(message as never);
+  await handle.begun();
+  return handle;
+}
+
+function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime): JobWiring {
+  const checkpoint = options.checkpoint === undefined ? null : resolveCheckpoint(options.checkpoint);
+  const restart = options.restart ?? defaultRestartOptions(checkpoint !== null);
+  // Numbers that make no sense are found now rather than at the first failure.
+  restartStrategy(restart);
+  if (options.from !== undefined && checkpoint === null) {
+    throw new ConfigError('A job that starts from a savepoint needs a checkpoint directory of its own.', {
+      remedy: 'Give `run` the option `checkpoint: { dir }`.',
+    });
+  }
+  return {
+    plan,
+    runtime,
+    logger: silentLogger,
+    checkpoint,
+    from: options.from ?? null,
+    allowNonRestoredState: options.allowNonRestoredState ?? false,
+    freezeState: options.freezeState ?? runtime.environment('NODE_ENV') !== 'production',
+    restart,
+    requests: new JobRequests(),
+    progress: new JobProgress(),
+  };
+}
+
+class RunningJob implements JobHandle {
+  readonly name: string;
+  readonly guarantee: GuaranteeReport;
+  readonly system: ActorSystem;
+  readonly finished: Promise<JobResult>;
+  control: (message: JobMessage) => void = () => undefined;
+  private readonly runtime: Runtime;
+  private readonly wiring: JobWiring;
+  private readonly startedMs: number;
+  private readonly onAbort = (): void => this.control({ kind: 'cancel' });
+
+  constructor(
+    name: string,
+    guarantee: GuaranteeReport,
+    system: ActorSystem,
+    runtime: Runtime,
+    wiring: JobWiring,
+    signal: AbortSignal | null,
+  ) {
+    this.name = name;
+    this.guarantee = guarantee;
+    this.system = system;
+    this.runtime = runtime;
+    this.wiring = wiring;
+    this.startedMs = runtime.clock.monotonicMs();
+    this.finished = this.end(signal);
+    // Somebody who only calls `stop` or `cancel` learns of a failure there.
+    this.finished.catch(() => undefined);
+    if (signal?.aborted) runtime.dispatch(this.onAbort);
+    else signal?.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  begun(): Promise<void> {
+    return this.wiring.requests.firstBegin.promise;
+  }
+
+  async status(): Promise<JobStatus> {
+    const { progress, plan } = this.wiring;
+    const living = await this.living();
+    const subtasks: SubtaskStatus[] = [];
+    for (const ref of living.subtasks.values()) {
+      const status = await this.asked<SubtaskStatus, SubtaskMessage>(ref, (reply) => ({
+        kind: 'status',
+        reply,
+      }));
+      if (status !== null) subtasks.push(status);
+    }
+    const { coordinator } = living;
+    const checkpoints =
+      coordinator === null
+        ? null
+        : await this.asked<CoordinatorStatus, CoordinatorMessage>(coordinator, (reply) => ({
+            kind: 'status',
+            reply,
+          }));
+    const sources = new Set(plan.vertices.filter(({ kind }) => kind === 'source').map(({ id }) => `${id}/`));
+    const fromSources = subtasks.filter(({ subtask }) =>
+      [...sources].some((prefix) => subtask.startsWith(prefix)),
+    );
+    return {
+      job: this.name,
+      state: progress.state,
+      attempt: progress.attempt,
+      restarts: progress.restarts,
+      uptimeMs: this.runtime.clock.monotonicMs() - this.startedMs,
+      recordsIn: fromSources.reduce((sum, { recordsIn }) => sum + recordsIn, 0),
+      checkpointsCompleted: progress.checkpointsCompleted,
+      checkpointsFailed: checkpoints?.counters.failed ?? 0,
+      lastCheckpoint: progress.lastCheckpoint,
+      lastFailure: progress.lastFailure,
+      subtasks,
+      coordinator: checkpoints,
+    };
+  }
+
+  savepoint(directory: string): Promise<SavepointResult> {
+    return this.request(directory, null);
+  }
+
+  async stop(options: StopOptions = {}): Promise<JobResult> {
+    await this.request(options.savepoint ?? null, options.drain === true ? 'drain' : 'suspend');
+    return this.finished;
+  }
+
+  cancel(): Promise<JobResult> {
+    this.control({ kind: 'cancel' });
+    return this.finished;
+  }
+
+  actors(): ReturnType<ActorSystem['snapshot']> {
+    return this.system.snapshot();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.control({ kind: 'cancel' });
+    await this.finished.catch(() => undefined);
+  }
+
+  private request(directory: string | null, stop: 'suspend' | 'drain' | null): Promise<SavepointResult> {
+    const requestId = this.runtime.id('savepoint');
+    const answer = this.wiring.requests.savepoint(requestId, directory, stop);
+    this.control({ kind: 'requestSavepoint', requestId, directory, stop });
+    return answer;
+  }
+
+  private async end(signal: AbortSignal | null): Promise<JobResult> {
+    try {
+      return await this.wiring.requests.end.promise;
+    } finally {
+      signal?.removeEventListener('abort', this.onAbort);
+      await this.system.shutdown();
+    }
+  }
+
+  private async living(): Promise<LivingActors> {
+    const none: LivingActors = { subtasks: new Map(), coordinator: null };
+    const job = this.system.find('/job') as ActorRef<JobMessage> | null;
+    return job === null
+      ? none
+      : ((await this.asked<LivingActors, JobMessage>(job, (reply) => ({ kind: 'status', reply }))) ?? none);
+  }
+
+  /** Null when the actor does not answer in time, or has gone. */
+  private async asked<R, M>(ref: ActorRef<M>, make: (reply: Reply<R>) => M): Promise<R | null> {
+    try {
+      return await this.system.ask(ref, make, { timeoutMs: STATUS_TIMEOUT_MS });
+    } catch {
+      // A status is a look from outside: who cannot answer is left out of it.
+      return null;
+    }
+  }
+}

@@ -1,0 +1,259 @@
+// From the plan of a vertex to the parts of one subtask: operators with restored state, outgoing edges, the chain.
+//
+// Owns:    creating operators, giving each its state back, wiring chained targets, fusing stateless lines.
+// Not:     opening connectors (the subtask actor), reading segments (the store), which segments (assignment.ts).
+//
+// Z1. The operator list of a vertex is topological; positions in the chain follow it, less the source or sink at its head
+//     and with every fused line as one link.
+
+import { present } from '../base/assert.js';
+import { messageOf, UserCodeError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import type { RandomStream } from '../base/runtime.js';
+import type { OperatorListSnapshot } from '../checkpoint/manifest.js';
+import { createPartitioner, type PartitionerKind } from '../flow/partitioner.js';
+import type { SubtaskChannels } from '../graph/channels.js';
+import type {
+  JobPlan,
+  KeySelector,
+  PlanOperator,
+  PlanPartitioner,
+  PlanTarget,
+  PlanVertex,
+} from '../graph/job-plan.js';
+import { fuseStateless } from '../operators/fuse.js';
+import type { Operator, OperatorContext } from '../operators/operator.js';
+import { canonicalKey } from '../state/key.js';
+import { keyGroupRange } from '../state/key-groups.js';
+import { hashKey } from '../state/key-hash.js';
+import { KeyedBackend } from '../state/keyed-backend.js';
+import { OperatorStateStore } from '../state/operator-state.js';
+import type { ChainLinkSpec, ChainTarget } from './chain.js';
+import type { ChannelChoice, OutboxEdge } from './outbox.js';
+
+/** What a checkpoint holds for one operator of one new subtask. */
+export interface RestoredOperator {
+  /** One chain of segments per old subtask, each oldest first. */
+  readonly chains: readonly (readonly Iterable<Uint8Array>[])[];
+  readonly lists: readonly OperatorListSnapshot[];
+  readonly finished: boolean;
+}
+
+export interface SubtaskFacts {
+  readonly plan: JobPlan;
+  readonly vertex: PlanVertex;
+  readonly channels: SubtaskChannels;
+  readonly subtask: number;
+  readonly freeze: boolean;
+  readonly restored: ReadonlyMap<string, RestoredOperator>;
+  readonly random: RandomStream;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+/** Outgoing edges with channel numbers running through all of them, in the order of `PlanVertex.outputs`. */
+export function outboxEdges(facts: SubtaskFacts): readonly OutboxEdge[] {
+  let next = 0;
+  return facts.channels.outputs.map((output) => {
+    const channels = output.targets.map(() => next++);
+    const edge = present(facts.plan.edges[output.edge], 'an edge of the plan');
+    const receiver = present(
+      facts.plan.vertices.find((vertex) => vertex.id === edge.to),
+      'the receiver of an edge',
+    );
+    return { choice: choiceOf(edge.partitioner, facts, output.targets.length, receiver), channels };
+  });
+}
+
+/** The links of the chain behind the head connector; an operators vertex has all its operators here. */
+export function chainLinks(facts: SubtaskFacts): readonly ChainLinkSpec[] {
+  const { vertex } = facts;
+  const lines = new Map(
+    vertex.fusedRuns.map((run) => [present(run[0], 'a fused line has a first step'), run]),
+  );
+  const swallowed = new Set(vertex.fusedRuns.flatMap((run) => run.slice(1)));
+  const source = vertex.kind === 'source' ? 1 : 0;
+  const kept = vertex.operators
+    .map((_, index) => index)
+    .filter((index) => index >= source && !swallowed.has(index));
+  const heads = source === 1 && !startsWithOneOperator(vertex) ? 1 : 0;
+  const position = new Map(kept.map((index, at) => [index, at + heads]));
+  const links = kept.map((index) => {
+    const run = lines.get(index);
+    const last = present(vertex.operators[run?.at(-1) ?? index], 'an operator of the vertex');
+    const first = present(vertex.operators[index], 'an operator of the vertex');
+    const work =
+      run === undefined
+        ? createOperator(first)
+        : fuseLine(run.map((at) => present(vertex.operators[at], 'a step')));
+    return linkOf(first, last, work, position, facts);
+  });
+  if (heads === 0) return links;
+  const head = present(vertex.operators[0], 'a source heads its vertex');
+  return [
+    { ...linkOf(head, head, passThrough(), position, { ...facts, restored: new Map() }), uid: HEAD_UID },
+    ...links,
+  ];
+}
+
+/** Uid of the link that only hands a source's records on; it has no state and is in no snapshot. */
+export const HEAD_UID = '';
+
+/** A link that stands for the connector at the head of a vertex in snapshots. */
+export function connectorLink(vertex: PlanVertex, subtask: number): ChainLinkSpec {
+  const head = present(vertex.operators[0], 'a connector heads its vertex');
+  return {
+    uid: head.uid,
+    name: head.name,
+    declaredAt: head.node.declaredAt,
+    operator: passThrough(),
+    keyed: null,
+    operatorState: new OperatorStateStore({ operator: head.name, subtask, freeze: false }),
+    main: [],
+    sides: new Map(),
+    finished: false,
+  };
+}
+
+function startsWithOneOperator(vertex: PlanVertex): boolean {
+  const head = present(vertex.operators[0], 'a source heads its vertex');
+  return head.main.length === 1 && head.main[0]?.kind === 'chained';
+}
+
+function createOperator(operator: PlanOperator): Operator {
+  const { work } = operator.node;
+  return work.kind === 'operator' ? work.create() : passThrough();
+}
+
+function fuseLine(operators: readonly PlanOperator[]): Operator {
+  return fuseStateless(
+    operators.map(({ name, node }) => ({
+      name,
+      declaredAt: node.declaredAt,
+      step: present(
+        node.work.kind === 'operator' ? node.work.stateless : null,
+        'a step of a fused line is stateless',
+      ),
+    })),
+  );
+}
+
+function linkOf(
+  first: PlanOperator,
+  last: PlanOperator,
+  operator: Operator,
+  position: ReadonlyMap<number, number>,
+  facts: SubtaskFacts,
+): ChainLinkSpec {
+  const { vertex } = facts;
+  const target = (each: PlanTarget): ChainTarget =>
+    each.kind === 'chained'
+      ? { kind: 'chained', index: present(position.get(each.operator), 'a chained target is in the chain') }
+      : {
+          kind: 'edge',
+          index: present(indexIn(vertex.outputs, each.edge), 'an edge target leaves this vertex'),
+        };
+  const restored = facts.restored.get(first.uid);
+  const operatorState = new OperatorStateStore({
+    operator: first.name,
+    subtask: facts.subtask,
+    freeze: facts.freeze,
+  });
+  if (restored !== undefined) operatorState.restoreLists(restored.lists);
+  return {
+    uid: first.uid,
+    name: first.name,
+    declaredAt: first.node.declaredAt,
+    operator,
+    keyed: keyedBackend(first, facts, restored),
+    operatorState,
+    main: last.main.map(target),
+    sides: new Map([...last.sides].map(([tag, targets]) => [tag, targets.map(target)])),
+    finished: restored?.finished ?? false,
+  };
+}
+
+function keyedBackend(
+  operator: PlanOperator,
+  facts: SubtaskFacts,
+  restored: RestoredOperator | undefined,
+): KeyedBackend | null {
+  const { work } = operator.node;
+  if (work.kind !== 'operator' || work.keys.every((key) => key === null)) return null;
+  const { vertex, subtask } = facts;
+  const backend = new KeyedBackend({
+    operator: operator.name,
+    subtask,
+    maxParallelism: vertex.maxParallelism,
+    range: keyGroupRange(subtask, vertex.maxParallelism, vertex.parallelism),
+    freeze: facts.freeze,
+    processingTimeMs: facts.now,
+  });
+  if (restored !== undefined) backend.restore(restored.chains.flat());
+  return backend;
+}
+
+function choiceOf(
+  partitioner: PlanPartitioner,
+  facts: SubtaskFacts,
+  targets: number,
+  receiver: PlanVertex,
+): ChannelChoice {
+  const { subtask, vertex, random } = facts;
+  const spec = partitionerOf(partitioner, targets, receiver);
+  return createPartitioner(spec, subtask, vertex.parallelism, targets, random);
+}
+
+function partitionerOf(partitioner: PlanPartitioner, targets: number, receiver: PlanVertex): PartitionerKind {
+  switch (partitioner.kind) {
+    case 'key':
+      // With one receiver there is nothing to choose: it evaluates the key itself, and complains about a bad one.
+      if (targets === 1) return { kind: 'global' };
+      return {
+        kind: 'key',
+        hashOfKey: hashOfKey(partitioner.selector, receiver),
+        maxParallelism: receiver.maxParallelism,
+      };
+    case 'custom':
+      return {
+        kind: 'custom',
+        selector: partitioner.selector as (value: unknown) => unknown,
+        partition: partitioner.partition as (key: unknown, channels: number) => number,
+        operator: receiver.name,
+      };
+    default:
+      return partitioner;
+  }
+}
+
+function hashOfKey(selector: KeySelector, receiver: PlanVertex): (value: unknown) => number {
+  const place = { operator: receiver.name, declaredAt: receiver.operators[0]?.node.declaredAt };
+  const keyOf = selector as (value: unknown) => unknown;
+  return (value) => {
+    let key: unknown;
+    try {
+      key = keyOf(value);
+    } catch (error) {
+      throw new UserCodeError(`The key function threw: ${messageOf(error)}`, { ...place, cause: error });
+    }
+    return hashKey(canonicalKey(key, place));
+  };
+}
+
+function indexIn(list: readonly number[], value: number): number | null {
+  const index = list.indexOf(value);
+  return index < 0 ? null : index;
+}
+
+function passThrough(): Operator {
+  let context: OperatorContext | null = null;
+  return {
+    open: (opened) => {
+      context = opened;
+    },
+    onRecord: (value, timestamp) => present(context, 'an open operator').output.emit(value, timestamp),
+    close: () => {
+      context = null;
+    },
+  };
+}

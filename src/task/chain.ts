@@ -1,0 +1,369 @@
+// A chain: the operators of one subtask, fused into one actor, driven one call at a time.
+//
+// Owns:    the order in which operators see records, watermarks, alarms and the end; what was cut short for lack of room.
+// Not:     channels and credits (outbox.ts, inbox), snapshots (snapshot-run.ts), when to call (the machines).
+//
+// H1. An operator's suspended work goes on before anything else reaches it, deepest operator first.
+// H2. A watermark leaves an operator after everything that it made the operator emit (semantics 2.19).
+// H3. A barrier finds the chain at rest: no batch half done, nothing suspended (semantics X1, L2 of element.ts).
+
+import { assert, present } from '../base/assert.js';
+import type { Logger } from '../base/logger.js';
+import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
+import { ACTIVE, END_OF_DATA, IDLE, watermark } from '../elements/element.js';
+import type { Operator, OperatorContext, Output, Suspended } from '../operators/operator.js';
+import type { KeyedBackend } from '../state/keyed-backend.js';
+import type { OperatorStateStore } from '../state/operator-state.js';
+import type { Outbox, Room } from './outbox.js';
+
+export interface ChainTarget {
+  readonly kind: 'chained' | 'edge';
+  /** Index of the chained operator, or of the outgoing edge. */
+  readonly index: number;
+}
+
+export interface ChainLinkSpec {
+  readonly uid: string;
+  readonly name: string;
+  readonly declaredAt: string | undefined;
+  readonly operator: Operator;
+  readonly keyed: KeyedBackend | null;
+  readonly operatorState: OperatorStateStore;
+  readonly main: readonly ChainTarget[];
+  readonly sides: ReadonlyMap<string, readonly ChainTarget[]>;
+  /** Restored from a checkpoint in which this operator had finished: it takes part in nothing but snapshots. */
+  readonly finished: boolean;
+}
+
+export interface ChainFacts {
+  readonly subtask: number;
+  readonly parallelism: number;
+  readonly maxParallelism: number;
+  readonly attempt: number;
+  readonly logger: Logger;
+  /** Wall clock of the step in hand. */
+  readonly now: () => number;
+  readonly count: (uid: string, metric: string, delta: number) => void;
+}
+
+export interface ChainLink extends ChainLinkSpec {
+  watermark: number;
+  alarmMs: number | null;
+  ended: boolean;
+  opened: boolean;
+}
+
+type Job =
+  | {
+      readonly kind: 'batch';
+      readonly values: unknown[];
+      readonly timestamps: number[];
+      readonly input: 0 | 1;
+      index: number;
+    }
+  | { readonly kind: 'alarm'; readonly wallMs: number; link: number }
+  | { readonly kind: 'end'; link: number };
+
+/** A watermark under way: to be given to an operator, or to be passed on below it. */
+interface Advance {
+  readonly kind: 'give' | 'pass';
+  readonly link: number;
+  readonly time: number;
+}
+
+export class Chain {
+  readonly links: readonly ChainLink[];
+  recordsIn = 0;
+  private readonly outbox: Outbox;
+  private readonly room: Room;
+  private readonly facts: ChainFacts;
+  private job: Job | null = null;
+  private suspended: Suspended[] = [];
+  private newlySuspended: Suspended[] = [];
+  private advances: Advance[] = [];
+  private readonly interrupted = (): boolean =>
+    this.room.full || this.newlySuspended.length > 0 || this.advances.length > 0;
+
+  constructor(specs: readonly ChainLinkSpec[], outbox: Outbox, facts: ChainFacts) {
+    this.outbox = outbox;
+    this.room = outbox.room;
+    this.facts = facts;
+    this.links = specs.map((spec) => ({
+      ...spec,
+      watermark: MIN_TIMESTAMP,
+      alarmMs: null,
+      ended: spec.finished,
+      opened: false,
+    }));
+  }
+
+  /** Last operator first, so that nobody emits to an operator that is not open (semantics 1.24). */
+  open(): void {
+    for (let index = this.links.length - 1; index >= 0; index -= 1) {
+      const link = present(this.links[index], 'a link of the chain');
+      link.opened = true;
+      link.operator.open(this.contextOf(link));
+    }
+  }
+
+  close(onError: (error: unknown) => void): void {
+    for (const link of this.links) {
+      if (!link.opened) continue;
+      link.opened = false;
+      try {
+        link.operator.close();
+      } catch (error) {
+        onError(error);
+      }
+    }
+  }
+
+  startBatch(values: unknown[], timestamps: number[], input: 0 | 1): void {
+    assert(this.atRest, 'a batch starts when the chain is at rest');
+    this.recordsIn += values.length;
+    this.job = { kind: 'batch', values, timestamps, input, index: 0 };
+  }
+
+  startWatermark(time: number): void {
+    assert(this.atRest, 'a watermark enters when the chain is at rest');
+    if (this.links.length > 0) this.advances.push({ kind: 'give', link: 0, time });
+  }
+
+  startEnd(): void {
+    assert(this.atRest, 'the end enters when the chain is at rest');
+    this.job = { kind: 'end', link: 0 };
+  }
+
+  startAlarms(wallMs: number): void {
+    assert(this.atRest, 'alarms ring when the chain is at rest');
+    this.job = { kind: 'alarm', wallMs, link: 0 };
+  }
+
+  /** Upstream went idle or active: told on, unless the head makes its own watermarks. */
+  status(idle: boolean): void {
+    this.statusFrom(0, idle);
+  }
+
+  get atRest(): boolean {
+    return this.job === null && this.suspended.length === 0 && this.advances.length === 0;
+  }
+
+  /** Index in the running batch, for error messages. */
+  get batchIndex(): number {
+    return this.job?.kind === 'batch' ? this.job.index : 0;
+  }
+
+  /** Number of the record in hand among those that this chain has been given, from 1. */
+  get recordInHand(): number {
+    const left = this.job?.kind === 'batch' ? this.job.values.length - this.job.index - 1 : 0;
+    return this.recordsIn - left;
+  }
+
+  /** Earliest alarm that an operator has asked for. */
+  nextAlarm(): number | null {
+    let earliest: number | null = null;
+    for (const link of this.links) {
+      if (link.alarmMs !== null && (earliest === null || link.alarmMs < earliest)) earliest = link.alarmMs;
+    }
+    return earliest;
+  }
+
+  /** Works until everything is done (true) or the output is full (false). */
+  run(): boolean {
+    for (;;) {
+      if (this.newlySuspended.length > 0) this.adoptSuspended();
+      if (this.room.full) return this.atRest;
+      if (this.suspended.length > 0) this.resumeFirst();
+      else if (this.advances.length > 0) this.advanceFirst();
+      else if (this.job !== null) this.runJob(this.job);
+      else return true;
+    }
+  }
+
+  private adoptSuspended(): void {
+    this.suspended = this.newlySuspended.concat(this.suspended);
+    this.newlySuspended = [];
+  }
+
+  private resumeFirst(): void {
+    const work = present(this.suspended[0], 'suspended work');
+    const done = work();
+    if (done) this.suspended.shift();
+  }
+
+  private advanceFirst(): void {
+    const advance = present(this.advances[0], 'a watermark under way');
+    const link = present(this.links[advance.link], 'a link of the chain');
+    if (advance.kind === 'give' && !link.ended) {
+      link.watermark = Math.max(link.watermark, advance.time);
+      const done = link.operator.onWatermark?.(advance.time) ?? true;
+      if (!done) return;
+      // What the operator emitted may sit suspended further down; the watermark must not overtake it (H2).
+      this.advances[0] = { ...advance, kind: 'pass' };
+      if (this.newlySuspended.length > 0) return;
+    }
+    this.advances.shift();
+    if (link.operator.forwardsWatermarks === false && advance.time < MAX_TIMESTAMP) return;
+    this.emitWatermarkOf(link, advance.time);
+  }
+
+  private emitWatermarkOf(link: ChainLink, time: number): void {
+    const below: Advance[] = [];
+    const edges = new Set<number>();
+    for (const target of targetsOf(link)) {
+      if (target.kind === 'chained') below.push({ kind: 'give', link: target.index, time });
+      else edges.add(target.index);
+    }
+    for (const edge of edges) this.outbox.control(edge, watermark(time));
+    this.advances = below.concat(this.advances);
+  }
+
+  private statusFrom(index: number, idle: boolean): void {
+    const link = present(this.links[index], 'a link of the chain');
+    if (link.operator.forwardsWatermarks === false) return;
+    this.emitStatusOf(link, idle);
+  }
+
+  private emitStatusOf(link: ChainLink, idle: boolean): void {
+    const edges = new Set<number>();
+    for (const target of targetsOf(link)) {
+      if (target.kind === 'chained') this.statusFrom(target.index, idle);
+      else edges.add(target.index);
+    }
+    for (const edge of edges) this.outbox.control(edge, idle ? IDLE : ACTIVE);
+  }
+
+  private runJob(job: Job): void {
+    switch (job.kind) {
+      case 'batch':
+        return this.runBatch(job);
+      case 'alarm':
+        return this.runAlarms(job);
+      default:
+        return this.runEnd(job);
+    }
+  }
+
+  private runBatch(job: Job & { kind: 'batch' }): void {
+    const head = present(this.links[0], 'a chain has a head');
+    const { values, timestamps } = job;
+    assert(!head.ended, 'no record reaches a finished operator', { operator: head.name });
+    if (job.input === 0 && head.operator.onBatch !== undefined) {
+      job.index = head.operator.onBatch(values, timestamps, job.index, this.interrupted);
+    } else {
+      const operator = head.operator;
+      while (job.index < values.length) {
+        const index = job.index;
+        if (job.input === 0) operator.onRecord(values[index], timestamps[index] as number);
+        else present(operator.onRecord2, 'a second input')(values[index], timestamps[index] as number);
+        job.index = index + 1;
+        if (this.interrupted()) break;
+      }
+    }
+    if (job.index >= values.length) this.job = null;
+  }
+
+  private runAlarms(job: Job & { kind: 'alarm' }): void {
+    while (job.link < this.links.length) {
+      const link = present(this.links[job.link], 'a link of the chain');
+      if (link.alarmMs !== null && link.alarmMs <= job.wallMs && !link.ended) {
+        link.alarmMs = null;
+        const done = link.operator.onProcessingTime?.(job.wallMs) ?? true;
+        if (!done) {
+          link.alarmMs = job.wallMs;
+          return;
+        }
+      }
+      job.link += 1;
+      if (this.interrupted()) break;
+    }
+    if (job.link >= this.links.length) this.job = null;
+  }
+
+  private runEnd(job: Job & { kind: 'end' }): void {
+    while (job.link < this.links.length) {
+      const link = present(this.links[job.link], 'a link of the chain');
+      if (!link.ended) {
+        const done = link.operator.onEnd?.() ?? true;
+        if (!done) return;
+        link.ended = true;
+      }
+      job.link += 1;
+      if (this.interrupted()) return;
+    }
+    this.job = null;
+    this.outbox.controlAll(END_OF_DATA);
+  }
+
+  private contextOf(link: ChainLink): OperatorContext {
+    const { facts } = this;
+    return {
+      name: link.name,
+      uid: link.uid,
+      declaredAt: link.declaredAt,
+      subtask: facts.subtask,
+      parallelism: facts.parallelism,
+      maxParallelism: facts.maxParallelism,
+      attempt: facts.attempt,
+      output: this.outputOf(link),
+      operatorState: link.operatorState,
+      keyed: link.keyed,
+      logger: facts.logger.child({ operator: link.name, subtask: facts.subtask }),
+      metrics: { count: (name, delta) => facts.count(link.uid, name, delta) },
+      processingTimeMs: facts.now,
+      currentWatermark: () => link.watermark,
+      suspend: (work) => this.newlySuspended.push(work),
+      emitWatermark: (time) => this.deferWatermark(link, time),
+      emitIdle: (idle) => this.emitStatusOf(link, idle),
+      alarm: (wallMs) => {
+        if (link.alarmMs === null || wallMs < link.alarmMs) link.alarmMs = wallMs;
+      },
+    };
+  }
+
+  /** Edges get it at once: what was emitted before stands in front of it. Chained operators get it after the record in hand. */
+  private deferWatermark(link: ChainLink, time: number): void {
+    const edges = new Set<number>();
+    for (const target of targetsOf(link)) {
+      if (target.kind === 'chained') this.advances.push({ kind: 'give', link: target.index, time });
+      else edges.add(target.index);
+    }
+    for (const edge of edges) this.outbox.control(edge, watermark(time));
+  }
+
+  private outputOf(link: ChainLink): Output {
+    const main = this.sender(link.main);
+    const sides = new Map<string, (value: unknown, timestamp: number) => void>();
+    for (const [tag, targets] of link.sides) sides.set(tag, this.sender(targets));
+    const room = this.room;
+    return {
+      emit: main,
+      side: (tag, value, timestamp) => sides.get(tag)?.(value, timestamp),
+      get full() {
+        return room.full;
+      },
+    };
+  }
+
+  private sender(targets: readonly ChainTarget[]): (value: unknown, timestamp: number) => void {
+    const each = targets.map((target) => {
+      if (target.kind === 'edge') return this.outbox.emitter(target.index);
+      const { operator } = present(this.links[target.index], 'a chained target');
+      return (value: unknown, timestamp: number) => operator.onRecord(value, timestamp);
+    });
+    const [first, second] = each;
+    if (first === undefined) return discard;
+    if (second === undefined) return first;
+    return (value, timestamp) => {
+      for (const send of each) send(value, timestamp);
+    };
+  }
+}
+
+function targetsOf(link: ChainLink): ChainTarget[] {
+  return [...link.main, ...[...link.sides.values()].flat()];
+}
+
+function discard(): void {
+  // Nobody consumes this output: the graph check has warned about it.
+}

@@ -1,0 +1,403 @@
+// The machine of a source subtask: polls in, batches and barriers out.
+//
+// Owns:    the positions of its splits, when to poll, when to insert a barrier, watermarks per split, the end.
+// Not:     reading (the connector), performing polls (the task actor).
+//
+// R1. A position moves only together with the records before it: a barrier is inserted between two polls' records, when
+//     everything emitted has left the chain (semantics 5.2).
+// R2. A barrier id is taken once; the same or a lower one is ignored (F21, F24).
+// R3. After the barrier of a stop nothing is polled any more.
+// R4. While there is no room downstream nothing is polled, and a newer trigger replaces one that waits.
+
+import { ConnectorError } from '../base/errors.js';
+import type { CheckpointId } from '../base/ids.js';
+import { BATCH_FLUSH_INTERVAL_MS, POLL_RECORDS_MAX, WATERMARK_INTERVAL_MS } from '../base/limits.js';
+import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
+import type { OperatorListSnapshot } from '../checkpoint/manifest.js';
+import type { BarrierPurpose } from '../elements/element.js';
+import type { Polled, SourceSplit } from '../operators/source.js';
+import type { SplitWatermarks, WatermarkEmission } from '../operators/split-watermarks.js';
+import type { Chain } from './chain.js';
+import type { Machine, MachineStatus, TaskEffect, TaskInput } from './effect.js';
+import type { Outbox } from './outbox.js';
+import type { Snapshots } from './snapshots.js';
+
+/** A split as stored: `ended` so that a finished split is not read again after a restore. */
+export interface StoredSplit {
+  readonly id: string;
+  readonly position: unknown;
+  readonly ended: boolean;
+}
+
+export interface SourceParts {
+  readonly name: string;
+  readonly uid: string;
+  readonly chain: Chain;
+  readonly outbox: Outbox;
+  readonly snapshots: Snapshots;
+  readonly splits: readonly StoredSplit[];
+  /** Null: the source has no watermark strategy; timestamps of the source are kept. */
+  readonly watermarks: SplitWatermarks | null;
+  readonly bounded: boolean;
+  readonly encode: (value: unknown) => Uint8Array;
+  /** Stands for the source in snapshots: finished or not. */
+  readonly self: { ended: boolean };
+  readonly clock: { nowMs: number };
+}
+
+type Phase =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'running' }
+  /** MAX and the end of data are on their way through the chain. */
+  | { readonly kind: 'ending'; stage: 'watermark' | 'end' | 'flush' }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'stopped' };
+
+interface Trigger {
+  readonly checkpoint: CheckpointId;
+  readonly purpose: BarrierPurpose;
+}
+
+export class SourceMachine implements Machine {
+  private readonly parts: SourceParts;
+  private readonly splits: Map<string, StoredSplit>;
+  /** Positions at each barrier, to tell the reader when that checkpoint is complete. */
+  private readonly positionsAt = new Map<CheckpointId, readonly SourceSplit[]>();
+  private effects: TaskEffect[] = [];
+  private phase: Phase = { kind: 'waiting' };
+  private polling = false;
+  private pollAfterMs: number | null = null;
+  private trigger: Trigger | null = null;
+  private lastBarrier = 0;
+  /** Highest injected barrier whose checkpoint was given up and whose marker has not left. */
+  private canceled: number | null = null;
+  private watermark = MIN_TIMESTAMP;
+  private periodicMs: number | null = null;
+  /** When the batches opened meanwhile must leave, full or not. */
+  private flushMs: number | null = null;
+  private alarmMs: number | null = null;
+  private alarmDue = false;
+  private emissions: readonly WatermarkEmission[] = [];
+  private firstRecordPending = false;
+  /** Split and position at which the batch in hand begins, for error messages. */
+  private inHand: { readonly split: string; readonly position: unknown } | null = null;
+
+  constructor(parts: SourceParts, restored: boolean) {
+    this.parts = parts;
+    this.splits = new Map(parts.splits.map((split) => [split.id, split]));
+    this.firstRecordPending = restored;
+  }
+
+  step(input: TaskInput, nowMs: number): readonly TaskEffect[] {
+    this.parts.clock.nowMs = nowMs;
+    this.accept(input, nowMs);
+    this.work(nowMs);
+    for (const departure of this.parts.outbox.takeDepartures())
+      this.effects.push({ kind: 'send', ...departure });
+    this.askForAlarm();
+    const { effects } = this;
+    this.effects = [];
+    return effects;
+  }
+
+  get status(): MachineStatus {
+    return {
+      recordsIn: this.parts.chain.recordsIn,
+      watermark: this.watermark,
+      backPressured: this.parts.outbox.room.full,
+      finished: this.phase.kind === 'ended' || this.phase.kind === 'stopped',
+      queuedElements: 0,
+      heldBackBy: null,
+    };
+  }
+
+  /** Where the record in hand stands, in the words of the source. */
+  position(
+    describe: (split: string, position: unknown, offset: number) => string | undefined,
+  ): string | undefined {
+    if (this.inHand === null) return undefined;
+    const { split, position } = this.inHand;
+    const offset = this.parts.chain.batchIndex;
+    return (
+      describe(split, position, offset) ??
+      `split ${split}, ${offset} records after ${JSON.stringify(position)}`
+    );
+  }
+
+  private accept(input: TaskInput, nowMs: number): void {
+    const { outbox, snapshots } = this.parts;
+    switch (input.kind) {
+      case 'start':
+        this.phase = { kind: 'running' };
+        this.periodicMs = this.parts.watermarks === null ? null : nowMs + WATERMARK_INTERVAL_MS;
+        this.emitMore(this.parts.watermarks?.start(nowMs) ?? []);
+        return;
+      case 'credit':
+        outbox.addCredits(input.channel, input.credits);
+        return;
+      case 'polled':
+        this.polling = false;
+        this.takePolled(input.polled, nowMs);
+        return;
+      case 'trigger':
+        if (input.checkpoint > this.lastBarrier && input.checkpoint > (this.trigger?.checkpoint ?? 0)) {
+          this.trigger = { checkpoint: input.checkpoint, purpose: input.purpose };
+        }
+        return;
+      case 'chunkStored':
+        this.effects.push(...snapshots.chunkStored(input.checkpoint));
+        return;
+      case 'chunkFailed':
+        this.effects.push(...snapshots.chunkFailed(input.checkpoint, input.error));
+        return;
+      case 'checkpointComplete':
+        this.completed(input.checkpoint);
+        return;
+      case 'checkpointAborted':
+        this.aborted(input.checkpoint);
+        return;
+      case 'work':
+        this.effects.push(...snapshots.slice());
+        return;
+      case 'alarm':
+        this.alarmMs = null;
+        this.alarmDue = true;
+        return;
+      default:
+        return;
+    }
+  }
+
+  private work(nowMs: number): void {
+    const { chain, outbox } = this.parts;
+    while (chain.run() && !outbox.room.full) {
+      if (this.continueEmissions() || this.continueCancel()) continue;
+      if (this.alarmDue) {
+        this.ring(nowMs);
+        continue;
+      }
+      if (this.phase.kind === 'ending') {
+        this.continueEnding();
+        continue;
+      }
+      if (this.trigger === null || !this.takeTrigger(this.trigger)) break;
+    }
+    if (chain.atRest && !outbox.room.full) this.goOn();
+    if (this.parts.watermarks !== null) this.parts.watermarks.setPaused(outbox.room.full, nowMs);
+  }
+
+  /** At rest and with room: ask for more, or let what is open leave. */
+  private goOn(): void {
+    const { outbox } = this.parts;
+    if (this.phase.kind !== 'running') {
+      outbox.flush();
+      return;
+    }
+    if (this.polling || this.pollAfterMs !== null) {
+      outbox.flush();
+      return;
+    }
+    if (this.allEnded()) {
+      this.startEnding();
+      this.effects.push({ kind: 'continue' });
+      return;
+    }
+    this.flushMs ??= this.parts.clock.nowMs + BATCH_FLUSH_INTERVAL_MS;
+    this.polling = true;
+    this.effects.push({ kind: 'poll', recordsMax: POLL_RECORDS_MAX });
+  }
+
+  private takePolled(polled: Polled<unknown>, nowMs: number): void {
+    switch (polled.kind) {
+      case 'records':
+        return this.takeRecords(polled, nowMs);
+      case 'nothing':
+        this.pollAfterMs = nowMs + Math.max(1, polled.retryMs);
+        return;
+      case 'splitEnd': {
+        const split = this.split(polled.split);
+        this.splits.set(split.id, { ...split, ended: true });
+        this.emitMore(this.parts.watermarks?.splitEnded(split.id, nowMs) ?? []);
+        return;
+      }
+      default:
+        for (const split of polled.splits) {
+          if (!this.splits.has(split.id)) this.splits.set(split.id, { ...split, ended: false });
+          this.emitMore(this.parts.watermarks?.splitAdded(split.id, nowMs) ?? []);
+        }
+    }
+  }
+
+  private takeRecords(polled: Polled<unknown> & { readonly kind: 'records' }, nowMs: number): void {
+    const split = this.split(polled.split);
+    this.splits.set(split.id, { ...split, position: polled.next });
+    this.inHand = { split: split.id, position: split.position };
+    const count = polled.values.length;
+    if (count === 0) return;
+    if (count > POLL_RECORDS_MAX) {
+      throw new ConnectorError(
+        `Source "${this.parts.name}" answered ${count} records when asked for at most ${POLL_RECORDS_MAX}.`,
+        {
+          operator: this.parts.name,
+          remedy: 'Return at most `recordsMax` records from `poll`.',
+        },
+      );
+    }
+    const values = polled.values as unknown[];
+    const timestamps =
+      polled.timestamps === undefined ? new Array<number>(count).fill(MIN_TIMESTAMP) : [...polled.timestamps];
+    const emissions = this.parts.watermarks?.onRecords(split.id, values, timestamps, nowMs) ?? [];
+    if (this.firstRecordPending) {
+      this.firstRecordPending = false;
+      this.effects.push({ kind: 'point', step: 'record.afterRestore', checkpoint: 0 });
+    }
+    this.parts.chain.startBatch(values, timestamps, 0);
+    this.emitMore(emissions);
+  }
+
+  private split(id: string): StoredSplit {
+    const split = this.splits.get(id);
+    if (split !== undefined) return split;
+    throw new ConnectorError(
+      `Source "${this.parts.name}" answered records of split "${id}", which it was not given.`,
+      {
+        operator: this.parts.name,
+        remedy: 'Announce new splits with a `newSplits` answer first.',
+      },
+    );
+  }
+
+  private takeTrigger(trigger: Trigger): boolean {
+    const { checkpoint, purpose } = trigger;
+    if (purpose.kind === 'stop' && purpose.drain && this.phase.kind === 'running') {
+      this.startEnding();
+      return true;
+    }
+    this.trigger = null;
+    this.lastBarrier = checkpoint;
+    const { outbox, snapshots } = this.parts;
+    outbox.controlAll({ kind: 'barrier', checkpoint, purpose });
+    this.effects.push({ kind: 'point', step: 'barrier.injected', checkpoint });
+    this.positionsAt.set(checkpoint, this.positions());
+    this.effects.push(
+      ...snapshots.begin(checkpoint, purpose, new Map([[this.parts.uid, [this.storedSplits()]]])),
+    );
+    if (purpose.kind === 'stop' && this.phase.kind === 'running') this.phase = { kind: 'stopped' };
+    return true;
+  }
+
+  private positions(): readonly SourceSplit[] {
+    return [...this.splits.values()].map(({ id, position }) => ({ id, position }));
+  }
+
+  private storedSplits(): OperatorListSnapshot {
+    const items = [...this.splits.values()].map((split) => this.parts.encode(split));
+    return { name: SPLITS_STATE, redistribution: 'split', items };
+  }
+
+  private completed(checkpoint: CheckpointId): void {
+    this.parts.snapshots.complete(checkpoint);
+    const positions = this.positionsAt.get(checkpoint);
+    for (const id of this.positionsAt.keys()) if (id <= checkpoint) this.positionsAt.delete(id);
+    if (positions !== undefined) this.effects.push({ kind: 'checkpointed', positions });
+  }
+
+  private aborted(checkpoint: CheckpointId): void {
+    if (this.trigger?.checkpoint === checkpoint) this.trigger = null;
+    this.positionsAt.delete(checkpoint);
+    this.effects.push(...this.parts.snapshots.abort(checkpoint, null));
+    // The marker follows its barrier and frees whoever aligns for it; one place is enough, it covers all lower ids.
+    if (checkpoint <= this.lastBarrier) this.canceled = Math.max(this.canceled ?? 0, checkpoint);
+    // A trigger that comes after its abort must not inject a barrier that nobody will align.
+    this.lastBarrier = Math.max(this.lastBarrier, checkpoint);
+  }
+
+  // ------------------------------------------------------------- watermarks, alarms, end
+
+  private emitMore(emissions: readonly WatermarkEmission[]): void {
+    if (emissions.length > 0) this.emissions = [...this.emissions, ...emissions];
+  }
+
+  private continueEmissions(): boolean {
+    const [emission, ...rest] = this.emissions;
+    if (emission === undefined) return false;
+    this.emissions = rest;
+    if (emission.kind === 'watermark') {
+      if (emission.time > this.watermark) {
+        this.watermark = emission.time;
+        this.parts.chain.startWatermark(emission.time);
+      }
+    } else {
+      this.parts.chain.status(emission.idle);
+    }
+    return true;
+  }
+
+  private continueCancel(): boolean {
+    const { canceled } = this;
+    if (canceled === null) return false;
+    this.canceled = null;
+    this.parts.outbox.controlAll({ kind: 'barrierCancel', checkpoint: canceled as CheckpointId });
+    return true;
+  }
+
+  private ring(nowMs: number): void {
+    this.alarmDue = false;
+    if (this.pollAfterMs !== null && this.pollAfterMs <= nowMs) this.pollAfterMs = null;
+    if (this.flushMs !== null && this.flushMs <= nowMs) {
+      this.flushMs = null;
+      this.parts.outbox.flush();
+    }
+    if (this.periodicMs !== null && this.periodicMs <= nowMs) {
+      this.periodicMs = nowMs + WATERMARK_INTERVAL_MS;
+      if (this.phase.kind === 'running') this.emitMore(this.parts.watermarks?.periodic(nowMs) ?? []);
+    }
+    this.parts.chain.startAlarms(nowMs);
+  }
+
+  /** An unbounded source without splits waits for new ones; with splits, it ends when they have. */
+  private allEnded(): boolean {
+    if (this.splits.size === 0) return this.parts.bounded;
+    for (const split of this.splits.values()) if (!split.ended) return false;
+    return true;
+  }
+
+  private startEnding(): void {
+    this.emitMore(this.parts.watermarks?.finish() ?? []);
+    this.phase = { kind: 'ending', stage: 'watermark' };
+  }
+
+  private continueEnding(): void {
+    if (this.phase.kind !== 'ending') return;
+    switch (this.phase.stage) {
+      case 'watermark':
+        this.phase.stage = 'end';
+        this.watermark = MAX_TIMESTAMP;
+        this.parts.chain.startWatermark(MAX_TIMESTAMP);
+        return;
+      case 'end':
+        this.phase.stage = 'flush';
+        this.parts.chain.startEnd();
+        return;
+      default:
+        this.phase = { kind: 'ended' };
+        this.parts.self.ended = true;
+        this.effects.push({ kind: 'finished' });
+    }
+  }
+
+  private askForAlarm(): void {
+    let next = this.parts.chain.nextAlarm();
+    if (this.phase.kind === 'running') {
+      for (const wish of [this.pollAfterMs, this.periodicMs, this.flushMs]) {
+        if (wish !== null && (next === null || wish < next)) next = wish;
+      }
+    }
+    if (next === this.alarmMs) return;
+    this.alarmMs = next;
+    this.effects.push({ kind: 'alarm', wallMs: next });
+  }
+}
+
+/** Name of the operator list state in which a source keeps its splits. */
+export const SPLITS_STATE = 'weir.splits';
