@@ -1,0 +1,72 @@
+// The sink that publishes files: exactly once, whatever crashes.
+//
+// Owns:    options and opening.
+// Not:     writing (file-sink-writer.ts), committing (file-commits.ts).
+
+import { ConfigError } from '../base/errors.js';
+import type { TransactionalSink } from '../operators/sink.js';
+import { FileCommits, type FileCommittable } from './file-commits.js';
+import { type FileFormat, ndjson } from './file-format.js';
+import { asideName, ownerOf, prefixOf, tokenOf } from './file-sink-names.js';
+import { FileSinkWriter } from './file-sink-writer.js';
+
+export interface FileSinkOptions<T> {
+  /** Default `ndjson()`. */
+  readonly format?: FileFormat<T>;
+  /** Ends files between checkpoints too: at so many bytes, or so many ms after their first record. Default: neither. */
+  readonly roll?: { readonly sizeBytes?: number; readonly intervalMs?: number };
+  /** What file names begin with. Default: the uid of the sink. */
+  readonly prefix?: string;
+}
+
+/**
+ * Writes records into files of `directory`, transactionally: a file appears there, whole, when the checkpoint that contains its
+ * records is complete, and never twice. Until then it is in `<directory>/.weir`. A checkpoint ends the current files, so their
+ * number follows the checkpoint interval. Files of others in the directory are left alone; one directory can serve several
+ * sinks and jobs, but not the same job running twice at a time. Fails at start when the directory cannot be written.
+ */
+export function fileSink<T = unknown>(
+  directory: string,
+  options: FileSinkOptions<T> = {},
+): TransactionalSink<T, FileCommittable> {
+  if (directory === '') throw new ConfigError('fileSink: name a directory.');
+  const format = options.format ?? ndjson();
+  const roll = {
+    sizeBytes: positive('roll.sizeBytes', options.roll?.sizeBytes),
+    intervalMs: positive('roll.intervalMs', options.roll?.intervalMs),
+  };
+  const prefix = checkedPrefix(options.prefix);
+  return {
+    name: `files ${directory}`,
+    guarantee: 'transactional',
+    async open(context) {
+      const naming = {
+        owner: ownerOf(context.job, context.uid),
+        prefix: prefix ?? prefixOf(context.uid),
+        subtask: context.subtask,
+        attempt: context.attempt,
+        token: tokenOf(context.runtime.id('file-sink')),
+        extension: format.extension,
+      };
+      const commits = new FileCommits(directory, context);
+      await commits.open(asideName(naming, 0));
+      return new FileSinkWriter(commits, naming, format, roll, context);
+    },
+  };
+}
+
+function positive(name: string, value: number | undefined): number | null {
+  if (value === undefined) return null;
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new ConfigError(`fileSink: ${name} is a positive number, got ${String(value)}.`, {
+    remedy: 'Leave it out for none.',
+  });
+}
+
+function checkedPrefix(prefix: string | undefined): string | null {
+  if (prefix === undefined) return null;
+  if (/^[^./\\][^/\\]*$/.test(prefix)) return prefix;
+  throw new ConfigError(`fileSink: prefix is the beginning of a file name, got ${JSON.stringify(prefix)}.`, {
+    remedy: 'Leave out slashes and a leading dot.',
+  });
+}

@@ -1,0 +1,217 @@
+// A source that makes its records: seeded, replayable, paced, and the same at every parallelism.
+//
+// Owns:    which record belongs to which lane, the random numbers of a record, the pace.
+// Not:     what a record is: the user's `make`.
+//
+// G1. Record n depends on the seed and on n alone: not on the lane, the parallelism, the attempt or the time.
+// G2. Blocks of consecutive numbers go round the lanes. A reader hands over the lowest of its numbers first, so one subtask
+//     alone sees all records in order, and each lane is in order always.
+// G3. Lanes and block length are part of the split's name: a job that is restored with another rate keeps its old lanes.
+
+import { ConfigError, ConnectorError, UserCodeError } from '../base/errors.js';
+import { BATCH_RECORDS_MAX, PACE_TICK_MS } from '../base/limits.js';
+import type { RandomStream } from '../base/runtime.js';
+import type { Polled, Source, SourceContext, SourceReader, SourceSplit } from '../operators/source.js';
+import { NOTHING_LEFT } from './idle-reader.js';
+import { checkedRate, Pacer } from './pacer.js';
+
+/** Enough for the subtasks of one machine, few enough that a low rate still reaches every lane soon. */
+const LANES = 16;
+
+export interface GeneratorOptions<T> {
+  /** How many records there are. Default: no end. */
+  readonly count?: number;
+  /** Records per second over all subtasks, by the monotonic clock. Default: as fast as the job takes them. */
+  readonly ratePerSecond?: number;
+  /** Same seed, same records. */
+  readonly seed: number | string;
+  /**
+   * Makes record `seq` (0, 1, 2, ...). `random` gives numbers in [0, 1) that depend on seed and `seq` only; use it during the call.
+   */
+  readonly make: (seq: number, random: RandomStream) => T;
+  /** Event time of a record, ms since 1970. Default: none. */
+  readonly timestamp?: (value: T, seq: number) => number;
+  /** Most subtasks that can take part. Default 16. */
+  readonly lanes?: number;
+}
+
+/** Records made by a function. Replayable and rescalable. */
+export function generator<T>(options: GeneratorOptions<T>): Source<T, number> {
+  const settings = checked(options);
+  return {
+    name: 'generator',
+    bounded: Number.isFinite(settings.count),
+    replayable: true,
+    parallelismMax: settings.lanes,
+    discover: () => discoverLanes(settings),
+    open: (splits, context) => new GeneratorReader(settings, splits, context),
+    describe: (_split, position, offset) =>
+      offset === 0 ? `seq ${position}` : `${offset} records after seq ${position}`,
+  };
+}
+
+interface Settings<T> {
+  readonly count: number;
+  readonly ratePerSecond: number | null;
+  readonly seed: number;
+  readonly make: (seq: number, random: RandomStream) => T;
+  readonly timestamp: ((value: T, seq: number) => number) | null;
+  readonly lanes: number;
+}
+
+function checked<T>(options: GeneratorOptions<T>): Settings<T> {
+  const count = options.count ?? Number.POSITIVE_INFINITY;
+  if (count !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(count) && count >= 0)) {
+    throw new ConfigError(`generator: count is a whole number of records, got ${String(count)}.`);
+  }
+  const lanes = options.lanes ?? LANES;
+  if (!Number.isSafeInteger(lanes) || lanes < 1) {
+    throw new ConfigError(`generator: lanes is a whole number of at least 1, got ${String(lanes)}.`);
+  }
+  return {
+    count,
+    ratePerSecond: checkedRate('generator', options.ratePerSecond),
+    seed: hashText(String(options.seed)),
+    make: options.make,
+    timestamp: options.timestamp ?? null,
+    lanes,
+  };
+}
+
+function discoverLanes<T>(settings: Settings<T>): readonly SourceSplit<number>[] {
+  // A slow generator changes lanes often: no lane then stays silent for long and holds back the watermark.
+  const perTick =
+    settings.ratePerSecond === null ? BATCH_RECORDS_MAX : (settings.ratePerSecond * PACE_TICK_MS) / 1000;
+  const block = Math.min(BATCH_RECORDS_MAX, Math.max(1, Math.round(perTick)));
+  return Array.from({ length: settings.lanes }, (_, lane) => ({
+    id: `${lane}/${settings.lanes}x${block}`,
+    position: lane * block,
+  }));
+}
+
+/** One lane: of every `lanes * block` numbers it owns `block` consecutive ones. */
+interface Lane {
+  readonly id: string;
+  readonly lanes: number;
+  readonly block: number;
+  /** Its lowest number that has not been handed over. */
+  next: number;
+}
+
+class GeneratorReader<T> implements SourceReader<T, number> {
+  private readonly settings: Settings<T>;
+  private readonly clock: SourceContext['runtime']['clock'];
+  private readonly pacer: Pacer | null;
+  private readonly random: RecordRandom;
+  private lanes: Lane[];
+
+  constructor(settings: Settings<T>, splits: readonly SourceSplit<number>[], context: SourceContext) {
+    this.settings = settings;
+    this.clock = context.runtime.clock;
+    this.random = new RecordRandom(settings.seed);
+    this.lanes = splits.map((split) => parseLane(split, context));
+    const first = this.lowest()?.next ?? 0;
+    this.pacer =
+      settings.ratePerSecond === null
+        ? null
+        : new Pacer(settings.ratePerSecond, first, this.clock.monotonicMs());
+  }
+
+  poll(recordsMax: number): Polled<T, number> {
+    const lane = this.lowest();
+    if (lane === null) return NOTHING_LEFT;
+    if (lane.next >= this.settings.count) {
+      this.lanes = this.lanes.filter((other) => other !== lane);
+      return { kind: 'splitEnd', split: lane.id };
+    }
+    let end = Math.min(
+      (Math.floor(lane.next / lane.block) + 1) * lane.block,
+      this.settings.count,
+      lane.next + recordsMax,
+    );
+    if (this.pacer !== null) {
+      const nowMs = this.clock.monotonicMs();
+      end = Math.min(end, this.pacer.dueBefore(lane.next, nowMs));
+      if (end <= lane.next) return { kind: 'nothing', retryMs: this.pacer.waitMs(lane.next, nowMs) };
+    }
+    return this.make(lane, end);
+  }
+
+  close(): void {
+    this.lanes = [];
+  }
+
+  private make(lane: Lane, end: number): Polled<T, number> {
+    const { make, timestamp } = this.settings;
+    const values: T[] = [];
+    const timestamps: number[] = [];
+    try {
+      for (let seq = lane.next; seq < end; seq += 1) {
+        this.random.startRecord(seq);
+        const value = make(seq, this.random);
+        if (timestamp !== null) timestamps.push(timestamp(value, seq));
+        values.push(value);
+      }
+    } catch (cause) {
+      const position = `seq ${lane.next + values.length}`;
+      throw new UserCodeError('The generator could not make a record.', { position, cause });
+    }
+    lane.next = end % lane.block === 0 ? end + (lane.lanes - 1) * lane.block : end;
+    const records = { kind: 'records', split: lane.id, values, next: lane.next } as const;
+    return timestamp === null ? records : { ...records, timestamps };
+  }
+
+  private lowest(): Lane | null {
+    let lowest: Lane | null = null;
+    for (const lane of this.lanes) {
+      if (lowest === null || lane.next < lowest.next) lowest = lane;
+    }
+    return lowest;
+  }
+}
+
+function parseLane(split: SourceSplit<number>, context: SourceContext): Lane {
+  const parts = /^\d+\/(\d+)x(\d+)$/.exec(split.id);
+  if (parts === null) {
+    throw new ConnectorError(`A generator has lanes, got the split "${split.id}".`, {
+      operator: context.operator,
+      remedy:
+        'The checkpoint was made with another source under this uid: give the generator a uid of its own.',
+      unrecoverable: true,
+    });
+  }
+  return { id: split.id, lanes: Number(parts[1]), block: Number(parts[2]), next: split.position };
+}
+
+/** Random numbers that are a function of seed, record and draw: no state has to be kept between records. */
+class RecordRandom implements RandomStream {
+  private readonly seed: number;
+  private state = 0;
+
+  constructor(seed: number) {
+    this.seed = seed;
+  }
+
+  startRecord(seq: number): void {
+    const low = scramble((seq >>> 0) + 0x632be5ab);
+    this.state = scramble((this.seed + low + Math.imul(Math.floor(seq / 4_294_967_296), 0x9e3779b1)) | 0);
+  }
+
+  next(): number {
+    this.state = (this.state + 0x9e3779b9) | 0;
+    return (scramble(this.state) >>> 0) / 4_294_967_296;
+  }
+}
+
+function scramble(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x21f0aaad);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+  return mixed ^ (mixed >>> 15);
+}
+
+function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return scramble(hash);
+}
