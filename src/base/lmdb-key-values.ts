@@ -2,7 +2,7 @@
 //
 // Owns:    opening, ownership, one LMDB transaction per group of commits, reads.
 // Not:     the order of commits, deadlines, poisoning (commit-lane.ts); whether the file is fit to be opened
-//          (lmdb-file-check.ts); checksums of values (the checkpoint store keeps its own).
+//          (node-store-directory.ts, node-store-check.ts); checksums of values (the checkpoint store keeps its own).
 //
 // A1. A transaction is strict: it settles after fdatasync of the data and a synchronous write of the meta page.
 // A2. Every transaction is conditional on our owner number, checked inside it. Whoever opened later has a higher
@@ -14,14 +14,17 @@
 // The transaction is a conditional write of lmdb-js, which runs on a thread of libuv. transactionSync would hold the
 // event loop for the whole fsync; this way 64 chunks of 256 KB take 60 ms there and the loop waits for 12 at most.
 
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { type Database, open as openLmdb, type RangeOptions, type RootDatabase } from 'lmdb';
 import { CommitLane, type LaneWrite, laneWrites, type TransactionOutcome } from './commit-lane.js';
 import { messageOf, StoreError } from './errors.js';
-import { checkStoreFile } from './lmdb-file-check.js';
-import { prepareStoreDirectory, spaceLeft, syncStoreDirectory } from './node-store-directory.js';
+import {
+  markStoreCreated,
+  prepareStoreDirectory,
+  prepareStoreFile,
+  spaceLeft,
+} from './node-store-directory.js';
 import { lockStore, type StoreLock } from './node-store-lock.js';
+import { type Claim, conditionally, OWNER_TABLE, takeOwnership } from './node-store-owner.js';
 import type {
   Clock,
   KeyValueEnvironment,
@@ -47,15 +50,10 @@ interface Handles {
   readonly owners: Table | null;
 }
 
-const OWNER_TABLE = '#owner';
-const OWNER_KEY: Uint8Array = encodeStoreKey(['owner']);
-/** Version of everything this file writes: the owner row and the encoding of keys. */
-const STORE_FORMAT = 1;
 /** Databases beyond the tables: the owner row, and room for a later format. */
 const SPARE_TABLES = 4;
 /** Pages that a small transaction rewrites on its way to the root, free list included, with ample room. */
 const SPACE_RESERVE_BYTES: number = 64 * 4096;
-const OWNER_RACES_MAX = 8;
 
 /** LMDB environments in directories of this machine. */
 export function lmdbKeyValues(ports: LmdbPorts): KeyValueStores {
@@ -70,22 +68,28 @@ async function openEnvironment(
   const readOnly = options.readOnly ?? false;
   await prepareStoreDirectory(directory, readOnly);
   const lock = readOnly ? null : await lockStore(directory);
+  let opened: Handles | null = null;
   const claim: Claim = { owner: 0, abandoned: null };
   try {
-    await checkStoreFile(join(directory, 'data.mdb'), readOnly);
+    await prepareStoreFile(directory, readOnly);
     const handles = openHandles(directory, options, readOnly);
+    opened = handles;
     if (lock === null || handles.owners === null)
       return new LmdbEnvironment(ports, directory, options, handles, null);
     await takeOwnership(ports, directory, options, handles.owners, claim);
-    await syncStoreDirectory(directory);
+    await markStoreCreated(directory);
     return new LmdbEnvironment(ports, directory, options, handles, {
       lock,
       number: claim.owner,
       row: handles.owners,
     });
   } catch (error) {
-    if (claim.abandoned === null) await lock?.release();
-    else if (lock !== null) releaseLater(claim.abandoned, lock);
+    if (claim.abandoned !== null && lock !== null) {
+      releaseLater(claim.abandoned, lock);
+    } else {
+      await opened?.root.close();
+      await lock?.release();
+    }
     throw error instanceof StoreError ? error : openError(directory, error);
   }
 }
@@ -113,50 +117,6 @@ function openTable(root: Handles['root'], name: string, useVersions: boolean): T
   const options = { encoding: 'binary', keyEncoding: 'binary', useVersions } as const;
   const table: Table | undefined = root.openDB<Uint8Array, Uint8Array>(name, options);
   return table ?? null;
-}
-
-interface Claim {
-  owner: number;
-  abandoned: Promise<void> | null;
-}
-
-/** Writes the owner row with the next number. Two that open at the same moment cannot get the same one. */
-async function takeOwnership(
-  ports: LmdbPorts,
-  directory: string,
-  options: OpenOptions,
-  row: Table,
-  claim: Claim,
-): Promise<void> {
-  const lane = new CommitLane({
-    directory,
-    deadlineMs: options.commitDeadlineMs,
-    timers: ports.timers,
-    async transact() {
-      for (let race = 0; race < OWNER_RACES_MAX; race += 1) {
-        const current = row.getEntry(OWNER_KEY);
-        if (current !== undefined) refuseNewerFormat(directory, current.value);
-        const number = (current?.version ?? 0) + 1;
-        const won = await conditionally(ports.timers, row, current?.version ?? null, () => {
-          void row.put(OWNER_KEY, ownerRow(ports.clock), number);
-        });
-        if (!won) continue;
-        claim.owner = number;
-        return { kind: 'committed' };
-      }
-      return { kind: 'fenced' };
-    },
-  });
-  try {
-    await lane.commit([]);
-  } finally {
-    claim.abandoned = lane.abandoned;
-  }
-}
-
-function ownerRow(clock: Clock): Uint8Array {
-  const row = { format: STORE_FORMAT, pid: process.pid, host: hostname(), openedAtMs: clock.wallMs() };
-  return Buffer.from(JSON.stringify(row));
 }
 
 interface Ownership {
@@ -306,31 +266,6 @@ class LmdbEnvironment implements KeyValueEnvironment {
   }
 }
 
-/**
- * Runs `action` in one transaction if the row has this version inside it (null: if there is no row); false if not.
- * Rejects with LMDB's own error, which lmdb-js hides in a second promise beside the first.
- */
-async function conditionally(
-  timers: Timers,
-  row: Table,
-  version: number | null,
-  action: () => void,
-): Promise<boolean> {
-  try {
-    return await (version === null
-      ? row.ifNoExists(OWNER_KEY, action)
-      : row.ifVersion(OWNER_KEY, version, action));
-  } catch (error) {
-    const { commitError } = error as { readonly commitError?: Promise<never> };
-    if (commitError === undefined) throw error;
-    // That promise may also never settle; a turn of the event loop is enough when it does.
-    throw await new Promise<unknown>((resolve) => {
-      commitError.catch(resolve);
-      timers.after(0, () => resolve(error));
-    });
-  }
-}
-
 /** Rows with `from <= key < to`; lmdb-js starts a reverse range at its upper end. */
 function bounds(options: Parameters<KeyValueEnvironment['range']>[1]): RangeOptions {
   const from =
@@ -350,19 +285,6 @@ function bounds(options: Parameters<KeyValueEnvironment['range']>[1]): RangeOpti
 function releaseLater(abandoned: Promise<void>, lock: StoreLock): void {
   lock.describe('stuck in a write to the disk');
   void abandoned.then(() => lock.release());
-}
-
-function refuseNewerFormat(directory: string, row: Uint8Array): void {
-  const { format } = JSON.parse(Buffer.from(row).toString('utf8')) as { readonly format?: unknown };
-  if (format === STORE_FORMAT) return;
-  throw new StoreError(
-    'WEIR_STORE',
-    `The store in ${directory} has format ${String(format)}; this version of Weir reads ${STORE_FORMAT}.`,
-    {
-      remedy: 'Use the version of Weir that wrote it, or another directory.',
-      unrecoverable: true,
-    },
-  );
 }
 
 function openError(directory: string, cause: unknown): StoreError {

@@ -1,15 +1,24 @@
 // The directory of a store, before and after LMDB touches it.
 //
-// Owns:    typed refusals of directories that cannot hold a store, their durability, the space that is left.
-// Not:     who may use the directory (node-store-lock.ts), the file in it (lmdb-file-check.ts).
+// Owns:    typed refusals of directories that cannot hold a store, the mark of a finished creation, durability of the
+//          entries, the space that is left.
+// Not:     who may use the directory (node-store-lock.ts), the file in it (node-store-check.ts).
 //
 // A1. A refusal names the path and what to do; nothing was created or changed.
+// A2. The mark is durable only after the data file is. With it, a missing or empty data file is a loss and refused;
+//     without it, the file is what an interrupted creation left, and making it anew loses nothing.
 
 import { constants } from 'node:fs';
 import { access, mkdir, stat, statfs } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, StoreError } from './errors.js';
 import { nodeFiles } from './node-files.js';
+import { checkStoreFile } from './node-store-check.js';
+
+/** Two header pages of the largest size: what a creation has written that was interrupted before its first commit. */
+const UNFINISHED_BYTES_MAX = 2 * 65_536;
+const MARK_TEXT = `This directory is a store of Weir. Keep this file: without it a missing or empty data.mdb counts as new.
+`;
 
 /** Makes sure that `directory` is there and fit for the intended access; creates it unless `readOnly`. */
 export async function prepareStoreDirectory(directory: string, readOnly: boolean): Promise<void> {
@@ -26,16 +35,51 @@ export async function prepareStoreDirectory(directory: string, readOnly: boolean
   }
 }
 
-/** Makes the entries of a fresh store durable: LMDB syncs its files, but not the directories that name them. */
-export async function syncStoreDirectory(directory: string): Promise<void> {
+/** Makes sure that the data file, if there is one, is fit for LMDB; throws StoreError when it is damaged or lost. */
+export async function prepareStoreFile(directory: string, readOnly: boolean): Promise<void> {
+  const path = join(directory, 'data.mdb');
+  const found = await nodeFiles.stat(path);
+  const mayBeNew = !readOnly && (await nodeFiles.stat(markFile(directory))) === null;
+  if (found === null || found.sizeBytes === 0) {
+    if (mayBeNew) return;
+    const state = found === null ? 'missing' : 'empty';
+    throw new StoreError('WEIR_STORE', `The store file ${path} is ${state}.`, {
+      remedy: 'Restore it from a copy, or choose another directory.',
+      unrecoverable: true,
+    });
+  }
+  try {
+    await checkStoreFile(path);
+  } catch (error) {
+    if (!mayBeNew || found.sizeBytes > UNFINISHED_BYTES_MAX) throw error;
+    // Moved, not removed: it could be a file of somebody else that happens to have this name.
+    await nodeFiles.rename(path, `${path}.unfinished`);
+  }
+}
+
+/** Makes a store durable that holds its first commit: LMDB syncs its files, but not the directories that name them. */
+export async function markStoreCreated(directory: string): Promise<void> {
+  if ((await nodeFiles.stat(markFile(directory))) !== null) return;
   await nodeFiles.syncDirectory(directory);
   await nodeFiles.syncDirectory(dirname(resolve(directory)));
+  const file = await nodeFiles.open(markFile(directory), 'append');
+  try {
+    await file.append(Buffer.from(MARK_TEXT));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await nodeFiles.syncDirectory(directory);
 }
 
 /** Bytes that this user can still write to the file system of `directory`. */
 export async function spaceLeft(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
+}
+
+function markFile(directory: string): string {
+  return join(directory, 'weir-store.txt');
 }
 
 function directoryError(directory: string, cause: unknown): StoreError {
