@@ -7,8 +7,8 @@
 // A2. Where stacks have another shape, there is no place rather than a wrong one.
 
 /** Everything of Weir lies below `src/` and `actors/` beside it, in the sources as in the package. */
-const SOURCES = directoryOf(directoryOf(plainPath(import.meta.url)));
-const ACTORS = `${directoryOf(SOURCES.slice(0, -1))}actors/`;
+const SOURCES = parentOf(directoryOf(plainPath(import.meta.url)));
+const ACTORS = `${parentOf(SOURCES)}actors/`;
 
 /** ` at parse (file:///app/job.js:3:5)`, ` at /app/job.ts:3:5` */
 const FRAME = /^\s*at (?:.*?\()?(?:async )?(.+):(\d+):(\d+)\)?$/;
@@ -46,4 +46,8 @@ function plainPath(file: string): string {
 
 function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
+function parentOf(directory: string): string {
+  return directoryOf(directory.slice(0, -1));
 }

@@ -5,19 +5,38 @@
 //
 // K1. Every operator derived here keeps its state per key: the values of one key meet in one subtask.
 
+import type { KeySelector } from '../graph/stream-graph.js';
 import type { StreamGraphBuilder } from '../graph/stream-graph-builder.js';
 import { problemOfDefinition } from '../operators/function-instance.js';
 import { type KeyedProcessDefinition, keyedProcessOperator } from '../operators/keyed-process-operator.js';
 import type { Operator } from '../operators/operator.js';
+import { reduceOperator } from '../operators/reduce-operator.js';
+import { type RollingAggregate, rollingOperator } from '../operators/rolling-aggregates.js';
 import type { DataStream } from './data-stream.js';
-import { notePlaced, type OperatorDeclaration } from './operator-declaration.js';
+import { expectFunction, notePlaced, type OperatorDeclaration } from './operator-declaration.js';
+
+/** Names of the fields of `T` that always hold a `V`. */
+export type FieldOf<T, V> = { readonly [Field in keyof T]-?: T[Field] extends V ? Field : never }[keyof T];
+
+/** What sum can add, and what min and max can compare. */
+export type Addable = number | bigint;
+export type Comparable = number | bigint | string | Date;
+
+/** The field to look at; none when the values themselves are numbers, or comparable. */
+export type Field<T, V> = T extends V ? readonly [] : readonly [field: FieldOf<T, V>];
+
+export interface TieOptions {
+  /** Which value wins among equals: the first one (default), or the latest. */
+  readonly first?: boolean;
+}
 
 /** Adds an operator behind the partitioning by key. */
 export type DeriveKeyed = <R>(declaration: OperatorDeclaration) => DataStream<R>;
 
 export class KeyedStream<T, K> {
   readonly #graph: StreamGraphBuilder;
-  readonly #key: (value: T) => K;
+  /** Held without its types, so that a stream of a narrower type fits where a wider one is asked for. */
+  readonly #key: KeySelector;
   readonly #derive: DeriveKeyed;
 
   /** @internal Keyed streams come from keyBy. */
@@ -35,7 +54,46 @@ export class KeyedStream<T, K> {
   process<R>(definition: KeyedProcessDefinition<K, T, R>): DataStream<R> {
     const problem = problemOfDefinition(definition);
     if (problem !== null) notePlaced(this.#graph, `process() cannot use its function: ${problem}`);
-    return this.#keyed('keyedProcess', () => keyedProcessOperator({ key: this.#key, fn: definition }), null);
+    return this.#keyed(
+      'keyedProcess',
+      () => keyedProcessOperator<K, T, R>({ key: typed(this.#key), fn: definition }),
+      null,
+    );
+  }
+
+  /** Combines each value with what the key has so far. The first value of a key is the first result. Return a new value. */
+  reduce(reduce: (combined: T, value: T) => T): DataStream<T> {
+    expectFunction(this.#graph, 'reduce()', 'a function that combines two values', reduce);
+    return this.#keyed('reduce', () => reduceOperator<T>({ key: typed(this.#key), reduce }));
+  }
+
+  /** The running sum of a field; the other fields stay those of the first value of the key. */
+  sum(...[field]: Field<T, Addable>): DataStream<T> {
+    return this.#rolling({ kind: 'sum', field: field ?? null });
+  }
+
+  /** The running minimum of a field; the other fields stay those of the first value of the key: see `minBy`. */
+  min(...[field]: Field<T, Comparable>): DataStream<T> {
+    return this.#rolling({ kind: 'min', field: field ?? null });
+  }
+
+  /** The running maximum of a field; the other fields stay those of the first value of the key: see `maxBy`. */
+  max(...[field]: Field<T, Comparable>): DataStream<T> {
+    return this.#rolling({ kind: 'max', field: field ?? null });
+  }
+
+  /** The whole value with the lowest field so far. */
+  minBy(field: FieldOf<T, Comparable>, options: TieOptions = {}): DataStream<T> {
+    return this.#rolling({ kind: 'minBy', field, first: options.first ?? true });
+  }
+
+  /** The whole value with the highest field so far. */
+  maxBy(field: FieldOf<T, Comparable>, options: TieOptions = {}): DataStream<T> {
+    return this.#rolling({ kind: 'maxBy', field, first: options.first ?? true });
+  }
+
+  #rolling(aggregate: RollingAggregate): DataStream<T> {
+    return this.#keyed(aggregate.kind, () => rollingOperator<T>({ key: typed(this.#key), aggregate }));
   }
 
   #keyed<R>(
@@ -45,4 +103,8 @@ export class KeyedStream<T, K> {
   ): DataStream<R> {
     return this.#derive<R>({ operation, create, key: this.#key, stateless: null, sideTags });
   }
+}
+
+function typed<T, K>(key: KeySelector): (value: T) => K {
+  return key as (value: T) => K;
 }
