@@ -69,10 +69,11 @@ export class WatermarkMerge {
     return this.afterLoss();
   }
 
-  /** Starts a further channel, or one that had ended, afresh: it holds back the output until it has caught up. */
-  open(channel: number): void {
+  /** Starts a further channel, or one that is done with, afresh: it holds back the output until it has caught up. */
+  open(channel: number): readonly MergeOutput[] {
     if (channel === this.channels.length) this.channels.push(newChannel());
     else this.channels[channel] = newChannel();
+    return this.becomeActive(NOTHING);
   }
 
   /** The channel whose watermark keeps the output where it is, or null when none does. */

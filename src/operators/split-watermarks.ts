@@ -1,0 +1,169 @@
+// Watermarks of a source subtask: one generator per split, one output.
+//
+// Owns:    timestamps of source records, the merge over splits, idleness of each split (semantics 2.8, 2.10, 2.13).
+// Not:     when it is asked, and MAX at the end of input (src/task).
+//
+// S1. Each split has a generator of its own: reading one split fast makes no record of another late.
+// S2. A split that has ended, or is idle, holds back nobody. Without any other split the subtask is idle; it never says MAX,
+//     because further splits may come.
+// S3. The idle clocks stand still while the subtask is paused: a healthy source that is held back is not idle (2.9).
+
+import { assert } from '../base/assert.js';
+import { MAX_TIMESTAMP } from '../base/timestamps.js';
+import type { Watermark, WatermarkStatus } from '../elements/element.js';
+import { WatermarkMerge } from '../flow/watermark-merge.js';
+import { IdlenessClock } from './idleness.js';
+import { assignTimestamp, checkWatermark } from './timestamp-assigner.js';
+import { type CodePlace, userError } from './user-code.js';
+import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
+
+/** To be emitted in order, after the records that it was the answer to. */
+export type WatermarkEmission = Watermark | WatermarkStatus;
+
+interface Split {
+  readonly channel: number;
+  readonly generator: WatermarkGenerator<unknown>;
+  readonly idleness: IdlenessClock | null;
+  idle: boolean;
+}
+
+/** No generator may say what only the end of input says (S2). */
+const HIGHEST = MAX_TIMESTAMP - 1;
+const DOING = 'the watermark generator';
+
+export class SplitWatermarks {
+  private readonly strategy: WatermarkStrategy<unknown>;
+  private readonly place: CodePlace;
+  private readonly splits = new Map<string, Split>();
+  /** One channel per split; channel 0 stands in for the splits of a subtask that has none. */
+  private readonly merge: WatermarkMerge;
+  private readonly freeChannels: number[] = [];
+  private channels: number;
+  private pausedSinceMs: number | null = null;
+  private pausedMs = 0;
+
+  constructor(strategy: WatermarkStrategy<never>, splits: readonly string[], place: CodePlace) {
+    this.strategy = strategy as WatermarkStrategy<unknown>;
+    this.place = place;
+    this.channels = Math.max(1, splits.length);
+    this.merge = new WatermarkMerge(this.channels);
+    for (const [channel, id] of splits.entries()) this.add(id, channel);
+  }
+
+  /** Before the first record: a subtask without splits is idle at once. */
+  start(nowMs: number): readonly WatermarkEmission[] {
+    if (this.splits.size > 0) return this.periodic(nowMs);
+    this.freeChannels.push(0);
+    return this.merge.status(0, true);
+  }
+
+  splitAdded(id: string, _nowMs: number): readonly WatermarkEmission[] {
+    assert(!this.splits.has(id), 'a split is added once', { id });
+    const channel = this.freeChannels.pop() ?? this.channels++;
+    this.add(id, channel);
+    return this.merge.open(channel);
+  }
+
+  /** Its generator has the last word, then it no longer counts. */
+  splitEnded(id: string, _nowMs: number): readonly WatermarkEmission[] {
+    const split = this.splits.get(id);
+    if (split === undefined) return [];
+    const last = this.periodicOf(split);
+    this.splits.delete(id);
+    this.freeChannels.push(split.channel);
+    return [...last, ...this.merge.status(split.channel, true)];
+  }
+
+  /** Writes the event times of one split's records into `timestamps`. */
+  onRecords(
+    id: string,
+    values: readonly unknown[],
+    timestamps: number[],
+    _nowMs: number,
+  ): readonly WatermarkEmission[] {
+    const split = this.splits.get(id);
+    assert(split !== undefined, 'records come from a split that has not ended', { id });
+    if (values.length === 0) return [];
+    split.idleness?.touch();
+    let emissions: readonly WatermarkEmission[] = [];
+    if (split.idle) {
+      split.idle = false;
+      emissions = this.merge.status(split.channel, false);
+    }
+    for (let index = 0; index < values.length; index += 1) {
+      const value = values[index];
+      const timestamp = assignTimestamp(this.strategy, this.place, value, timestamps[index] as number);
+      timestamps[index] = timestamp;
+      const time = this.onRecord(split, value, timestamp, index);
+      if (time !== null) emissions = [...emissions, ...this.rise(split, time)];
+    }
+    return emissions;
+  }
+
+  periodic(nowMs: number): readonly WatermarkEmission[] {
+    const pausedMs = this.takePausedMs(nowMs);
+    const emissions: WatermarkEmission[] = [];
+    for (const split of this.splits.values()) {
+      emissions.push(...this.periodicOf(split));
+      if (split.idleness === null || !split.idleness.check(nowMs, pausedMs) || split.idle) continue;
+      split.idle = true;
+      emissions.push(...this.merge.status(split.channel, true));
+    }
+    return emissions;
+  }
+
+  /** At the end of input, before MAX: the last word of all generators. */
+  finish(): readonly WatermarkEmission[] {
+    return [...this.splits.values()].flatMap((split) => this.periodicOf(split));
+  }
+
+  /** Whether the subtask could read at the moment; to be called whenever that changes, or more often. */
+  setPaused(paused: boolean, nowMs: number): void {
+    if (paused === (this.pausedSinceMs !== null)) return;
+    if (this.pausedSinceMs !== null) this.pausedMs += nowMs - this.pausedSinceMs;
+    this.pausedSinceMs = paused ? nowMs : null;
+  }
+
+  private takePausedMs(nowMs: number): number {
+    let total = this.pausedMs;
+    if (this.pausedSinceMs !== null) {
+      total += nowMs - this.pausedSinceMs;
+      this.pausedSinceMs = nowMs;
+    }
+    this.pausedMs = 0;
+    return total;
+  }
+
+  private add(id: string, channel: number): void {
+    const { strategy } = this;
+    try {
+      const generator = strategy.createGenerator();
+      const idleness = strategy.idlenessMs === null ? null : new IdlenessClock(strategy.idlenessMs);
+      this.splits.set(id, { channel, generator, idleness, idle: false });
+    } catch (cause) {
+      throw userError(this.place, 'the watermark strategy', cause);
+    }
+  }
+
+  private onRecord(split: Split, value: unknown, timestamp: number, index: number): number | null {
+    try {
+      return checkWatermark(this.place, split.generator.onRecord(value, timestamp));
+    } catch (cause) {
+      throw userError(this.place, DOING, cause, index);
+    }
+  }
+
+  private periodicOf(split: Split): readonly WatermarkEmission[] {
+    let time: number | null;
+    try {
+      time = checkWatermark(this.place, split.generator.onPeriodic());
+    } catch (cause) {
+      throw userError(this.place, DOING, cause);
+    }
+    return time === null ? [] : this.rise(split, time);
+  }
+
+  private rise(split: Split, time: number): readonly WatermarkEmission[] {
+    return this.merge.watermark(split.channel, Math.min(time, HIGHEST));
+  }
+}

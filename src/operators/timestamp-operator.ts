@@ -1,0 +1,113 @@
+// Event time assigned in the middle of a stream.
+//
+// Owns:    new timestamps, watermarks and idleness of one subtask (semantics 2.5 to 2.7, 2.9).
+// Not:     event time at sources, which is kept per split (split-watermarks.ts).
+//
+// A1. Upstream watermarks and idleness end here; MAX alone passes, after the generator's last word (2.17).
+// A2. Watermarks rise: what is not above the last one is dropped (2.6).
+
+import { WATERMARK_INTERVAL_MS } from '../base/limits.js';
+import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
+import { IdlenessClock } from './idleness.js';
+import type { Operator, OperatorContext } from './operator.js';
+import { assignTimestamp, checkWatermark } from './timestamp-assigner.js';
+import { userError } from './user-code.js';
+import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
+
+/** Gives each record the timestamp of the strategy and makes its watermarks. `intervalMs` 0: punctuated ones only. */
+export function timestampOperator<T>(
+  strategy: WatermarkStrategy<T>,
+  intervalMs: number = WATERMARK_INTERVAL_MS,
+): Operator {
+  return new TimestampOperator(strategy as WatermarkStrategy<unknown>, intervalMs);
+}
+
+class TimestampOperator implements Operator {
+  readonly forwardsWatermarks = false;
+  private readonly strategy: WatermarkStrategy<unknown>;
+  private readonly intervalMs: number;
+  private readonly idleness: IdlenessClock | null;
+  private running: {
+    readonly context: OperatorContext;
+    readonly generator: WatermarkGenerator<unknown>;
+  } | null = null;
+  private emitted: number = MIN_TIMESTAMP;
+  private idle = false;
+
+  constructor(strategy: WatermarkStrategy<unknown>, intervalMs: number) {
+    this.strategy = strategy;
+    this.intervalMs = intervalMs;
+    this.idleness = strategy.idlenessMs === null ? null : new IdlenessClock(strategy.idlenessMs);
+  }
+
+  open(context: OperatorContext): void {
+    try {
+      this.running = { context, generator: this.strategy.createGenerator() };
+    } catch (cause) {
+      throw userError(context, 'the watermark strategy', cause);
+    }
+    if (this.intervalMs > 0) context.alarm(context.processingTimeMs() + this.intervalMs);
+  }
+
+  onRecord(value: unknown, recordTimestamp: number): void {
+    const { running } = this;
+    if (running === null) return;
+    const { context, generator } = running;
+    if (this.idle) {
+      this.idle = false;
+      context.emitIdle(false);
+    }
+    this.idleness?.touch();
+    const timestamp = assignTimestamp(this.strategy, context, value, recordTimestamp);
+    context.output.emit(value, timestamp);
+    let time: number | null;
+    try {
+      time = generator.onRecord(value, timestamp);
+    } catch (cause) {
+      throw userError(context, 'the watermark generator', cause);
+    }
+    this.emit(context, checkWatermark(context, time));
+  }
+
+  onWatermark(time: number): boolean {
+    if (time >= MAX_TIMESTAMP && this.running !== null) {
+      this.emitPeriodic(this.running.context, this.running.generator);
+      this.running = null;
+    }
+    return true;
+  }
+
+  onProcessingTime(wallMs: number): boolean {
+    const { running } = this;
+    if (running === null) return true;
+    const { context, generator } = running;
+    this.emitPeriodic(context, generator);
+    const pausedMs = context.output.full ? this.intervalMs : 0;
+    if (this.idleness?.check(wallMs, pausedMs) === true && !this.idle) {
+      this.idle = true;
+      context.emitIdle(true);
+    }
+    context.alarm(wallMs + this.intervalMs);
+    return true;
+  }
+
+  close(): void {
+    this.running = null;
+  }
+
+  private emitPeriodic(context: OperatorContext, generator: WatermarkGenerator<unknown>): void {
+    let time: number | null;
+    try {
+      time = generator.onPeriodic();
+    } catch (cause) {
+      throw userError(context, 'the watermark generator', cause);
+    }
+    this.emit(context, checkWatermark(context, time));
+  }
+
+  private emit(context: OperatorContext, time: number | null): void {
+    if (time === null || time <= this.emitted) return;
+    this.emitted = time;
+    context.emitWatermark(time);
+  }
+}

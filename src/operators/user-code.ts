@@ -1,0 +1,79 @@
+// Where functions of users meet the engine.
+//
+// Owns:    how what they throw, or wrongly return, becomes an error that names the operator.
+// Not:     calling them (each operator does that itself, so that its call site stays its own).
+//
+// U1. A failure is wrapped once, by the operator whose function threw; it passes through the operators above untouched.
+// U2. A function that answers a promise is refused: records, timers and barriers would run between its halves (X2).
+
+import { InvariantError } from '../base/assert.js';
+import { type ErrorPlace, messageOf, UserCodeError, WeirError } from '../base/errors.js';
+
+/** Whose function it is; an operator context is one. */
+export interface CodePlace {
+  readonly name: string;
+  readonly subtask: number;
+  readonly declaredAt: string | undefined;
+}
+
+/** The error to throw after `doing` (`"map"`, `the key selector`) has thrown. `index`: of the record in its batch. */
+export function userError(place: CodePlace, doing: string, cause: unknown, index?: number): unknown {
+  if (cause instanceof InvariantError) return cause;
+  if (cause instanceof WeirError && cause.operator !== undefined) return cause;
+  return new UserCodeError(`${capital(doing)} threw: ${messageOf(cause)}.`, {
+    ...placeOf(place, index),
+    cause,
+  });
+}
+
+/** The error for a function that broke its contract without throwing. */
+export function contractError(
+  place: CodePlace,
+  problem: string,
+  remedy: string,
+  index?: number,
+): UserCodeError {
+  return new UserCodeError(problem, { ...placeOf(place, index), remedy });
+}
+
+/** The error for a promise where a value was expected. */
+export function promiseError(
+  place: CodePlace,
+  doing: string,
+  promise: PromiseLike<unknown>,
+  index?: number,
+): UserCodeError {
+  // The function goes on running; whatever becomes of it, the failure that counts is the one reported here.
+  promise.then(ignore, ignore);
+  return contractError(
+    place,
+    `${capital(doing)} answered a promise; operators are synchronous, because records, timers and barriers would otherwise run between its halves.`,
+    'Make the function synchronous: prepare what it needs in `open`, or do the waiting in the source or the sink.',
+    index,
+  );
+}
+
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** A value for an error message, short. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
+  return typeof value === 'bigint' ? `${value}n` : String(value);
+}
+
+function placeOf(place: CodePlace, index?: number): ErrorPlace {
+  const named = { operator: place.name, subtask: place.subtask, declaredAt: place.declaredAt };
+  return index === undefined ? named : { ...named, position: `record ${index} of its batch` };
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function ignore(): void {
+  // See promiseError.
+}
