@@ -34,7 +34,8 @@ import type {
   StoreMessage,
   SubtaskMessage,
 } from './messages.js';
-import { openSubtask, roleOf } from './open-subtask.js';
+import { openSubtask } from './open-subtask.js';
+import { roleOf } from './opening.js';
 import { subtaskActor } from './subtask-actor.js';
 
 export interface AttemptWiring {

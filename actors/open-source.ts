@@ -1,0 +1,124 @@
+// Opening a source subtask: its splits found or restored, the reader opened at their positions.
+//
+// Owns:    the way from stored splits to a reading connector.
+// Not:     positions and barriers afterwards (src/task/source-machine.ts).
+
+import { assert, present } from '../src/base/assert.js';
+import { decode, encode } from '../src/base/codec.js';
+import { CHANNEL_CAPACITY_ELEMENTS } from '../src/base/limits.js';
+import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
+import type { PlanOperator } from '../src/graph/job-plan.js';
+import type { Source, SourceContext, SourceReader } from '../src/operators/source.js';
+import { SplitWatermarks } from '../src/operators/split-watermarks.js';
+import type { WatermarkStrategy } from '../src/operators/watermark-strategy.js';
+import { connectorLink, outboxEdges } from '../src/task/assemble.js';
+import type { ChainLink } from '../src/task/chain.js';
+import { Outbox } from '../src/task/outbox.js';
+import { SourceMachine, SPLITS_STATE, type StoredSplit } from '../src/task/source-machine.js';
+import { closeChain, closeQuietly, makeChain, makeSnapshots, type Opening, openChain } from './opening.js';
+import type { ConnectorCalls, OpenedSubtask } from './subtask-actor.js';
+
+export async function openSource(opening: Opening): Promise<OpenedSubtask> {
+  const { of, context, facts } = opening;
+  const head = present(of.vertex.operators[0], 'a source heads its vertex');
+  const { work } = head.node;
+  assert(work.kind === 'source', 'a source vertex begins with a source', { vertex: of.vertex.id });
+  const { source } = work;
+  const outbox = new Outbox(outboxEdges(facts), CHANNEL_CAPACITY_ELEMENTS);
+  const chain = makeChain(opening, outbox);
+  const sourceContext = makeSourceContext(opening, head);
+  const restored = of.restored.get(head.uid);
+  const splits = restored === undefined ? await discover(source, sourceContext) : storedSplits(restored);
+  const live = splits.filter((split) => !split.ended);
+  const reader = await source.open(live, sourceContext);
+  const self: ChainLink = {
+    ...connectorLink(of.vertex, of.subtask),
+    watermark: 0,
+    alarmMs: null,
+    ended: false,
+    opened: true,
+  };
+  const machine = new SourceMachine(
+    {
+      name: head.name,
+      uid: head.uid,
+      chain,
+      outbox,
+      snapshots: makeSnapshots(opening, [self, ...chain.links]),
+      splits,
+      watermarks: watermarksOf(work.watermarks, live, head, of.subtask),
+      bounded: source.bounded,
+      encode,
+      self,
+      clock: opening.clock,
+    },
+    restored !== undefined,
+  );
+  try {
+    openChain(chain, opening);
+  } catch (error) {
+    await closeQuietly(reader, context);
+    throw error;
+  }
+  return {
+    machine,
+    calls: sourceCalls(head.name, reader),
+    counters: opening.counters,
+    position: () => machine.position((split, position, offset) => source.describe?.(split, position, offset)),
+    close: async () => {
+      closeChain(chain, context);
+      await closeQuietly(reader, context);
+    },
+  };
+}
+
+function watermarksOf(
+  strategy: WatermarkStrategy<never> | null,
+  live: readonly StoredSplit[],
+  { name, node }: PlanOperator,
+  subtask: number,
+): SplitWatermarks | null {
+  if (strategy === null) return null;
+  const ids = live.map(({ id }) => id);
+  return new SplitWatermarks(strategy, ids, { name, subtask, declaredAt: node.declaredAt });
+}
+
+function sourceCalls(name: string, reader: SourceReader<unknown>): ConnectorCalls {
+  return {
+    name,
+    poll: (recordsMax) => reader.poll(recordsMax),
+    checkpointed: (positions) => reader.onCheckpointComplete?.(positions),
+    close: () => reader.close(),
+  };
+}
+
+/** Every subtask discovers the same splits and takes its share. */
+async function discover(source: Source<unknown>, context: SourceContext): Promise<readonly StoredSplit[]> {
+  const all = await source.discover(context);
+  return all
+    .filter((_, index) => index % context.parallelism === context.subtask)
+    .map(({ id, position }) => ({ id, position, ended: false }));
+}
+
+function storedSplits(restored: SubtaskRestore): readonly StoredSplit[] {
+  const list = restored.lists.find(({ name }) => name === SPLITS_STATE);
+  return (list?.items ?? []).map((item) => decode(item) as StoredSplit);
+}
+
+function makeSourceContext({ of, context, count }: Opening, { name, uid }: PlanOperator): SourceContext {
+  const logger = context.logger.child({ operator: name, subtask: of.subtask });
+  return {
+    operator: name,
+    subtask: of.subtask,
+    parallelism: of.vertex.parallelism,
+    attempt: of.attempt,
+    runtime: context.runtime,
+    logger,
+    signal: context.signal,
+    warn: (message, fields) => {
+      count(uid, 'warnings', 1);
+      logger.warn(fields ?? {}, message);
+    },
+    count: (metric, delta) => count(uid, metric, delta),
+  };
+}
