@@ -1,7 +1,7 @@
 // What an actor is to the person who writes one, and what the kernel promises about it.
 //
 // Owns:    the public types of the kernel.
-// Not:     how turns are scheduled (cell.ts), who restarts whom (supervise.ts, supervision.ts).
+// Not:     how turns are scheduled (cell.ts), who restarts whom (supervisor-machine.ts, supervision.ts).
 //
 // An *actor* is what one `spawn` made: a path, a number (`incarnation`), a mailbox. It lives one *life* after
 // another: each supervised restart runs the setup again and keeps path, number, ref and queued messages.

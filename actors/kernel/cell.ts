@@ -1,25 +1,17 @@
 // One actor in the tree: its place, its receiver, and one life after another.
 //
 // Owns:    when a life begins, what its failure or end leads to, who is told.
-// Not:     taking messages (turn.ts), the steps of an ending (ending.ts), who is restarted (supervision.ts).
+// Not:     children (spawning.ts), taking messages (turn.ts), the steps of an ending (ending.ts), who is restarted
+//          (supervision.ts).
 //
 // A1. At most one life at a time: the next begins when the last one is over, children and last hook included.
-// A2. A child can be spawned only by a life that is not ending.
-// A3. The end of an actor is told exactly once: to its watchers, to those who stopped it, and to its supervisor.
+// A2. The end of an actor is told exactly once: to its watchers, to those who stopped it, and to its supervisor.
 
 import { messageOf } from '../../src/base/errors.js';
 import type { Logger } from '../../src/base/logger.js';
 import type { RandomStream, Runtime, Timers } from '../../src/base/runtime.js';
-import type {
-  ActorContext,
-  ActorSetup,
-  ActorSnapshot,
-  Behavior,
-  RestartType,
-  SpawnOptions,
-  StopReason,
-} from './actor.js';
-import { ActorError, ActorStoppedError, LinkedFailureError } from './actor-errors.js';
+import type { ActorContext, ActorSetup, Behavior, RestartType, StopReason } from './actor.js';
+import { ActorStoppedError, LinkedFailureError } from './actor-errors.js';
 import type { ActorHost } from './actor-host.js';
 import {
   abandon,
@@ -32,10 +24,10 @@ import {
   runLateHook,
   takeHookTurn,
 } from './ending.js';
-import { type Ending, EndNotice, Life, type LifeOwner, type Notice } from './life.js';
+import { type Ending, Life, type LifeOwner, type Notice } from './life.js';
 import { Mailbox } from './mailbox.js';
 import { type Afterlife, Receiver } from './receiver.js';
-import { type SpawnSettings, spawnSettings } from './spawn-options.js';
+import type { SpawnSettings } from './spawn-options.js';
 import { armDeadline, isBehavior, runSetup, type StartingOwner } from './starting.js';
 import { type Supervised, Supervision, type Supervisor } from './supervision.js';
 import { type Failure, takeTurn } from './turn.js';
@@ -77,6 +69,8 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
   life: Life | null = null;
   lives = 0;
   lastError: string | null = null;
+  /** How many of its children had no name. */
+  unnamedChildren = 0;
   readonly #kernel: Kernel;
   readonly #parent: Cell | null;
   readonly #setup: ActorSetup<unknown>;
@@ -85,7 +79,6 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
   #lastReason: StopReason = { kind: 'shutdown' };
   /** The supervisor has asked for the next life while the last one was not over. */
   #isStartDue = false;
-  #generatedNames = 0;
   readonly #endListeners: (() => void)[] = [];
 
   constructor(
@@ -136,35 +129,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     return this.#kernel.runtime.clock.monotonicMs();
   }
 
-  // ---------------------------------------------------------------- children
-
-  spawn(life: Life, setup: ActorSetup<unknown>, options: SpawnOptions, waiter: StartWaiter | null): Cell {
-    if (life.ending !== null) throw new ActorStoppedError(this.path, 'a child was to be spawned');
-    const name = options.name ?? this.#generateName(life);
-    const path = `${this.path === '/' ? '' : this.path}/${name}`;
-    if (name === '' || name.includes('/')) {
-      throw new ActorError(path, 'a name is not empty and contains no slash', 'Choose another name.');
-    }
-    if (life.supervision.hasName(name)) {
-      throw new ActorError(
-        path,
-        'the name is taken by a living sibling',
-        'Choose another name, or await context.stop(ref) first.',
-      );
-    }
-    const child = new Cell(this.#kernel, this, { path, name }, setup, spawnSettings(path, options), waiter);
-    life.supervision.add(child);
-    child.startLife();
-    return child;
-  }
-
-  #generateName(life: Life): string {
-    for (;;) {
-      this.#generatedNames += 1;
-      const name = `$${this.#generatedNames}`;
-      if (!life.supervision.hasName(name)) return name;
-    }
-  }
+  // ---------------------------------------------------------------- as the supervisor of its children
 
   giveUp(error: unknown): void {
     if (this.#parent === null) this.#kernel.rootGivesUp(error);
@@ -358,7 +323,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     receiver.buryAll(reason.kind === 'failed' || reason.kind === 'killed' ? 'failed' : 'stopped');
     this.#kernel.retired.add(receiver.tally);
     this.#kernel.living.delete(this.incarnation);
-    for (const watcher of this.watchers) this.hearEnd(watcher, this, reason);
+    for (const watcher of this.watchers) watcher.hearEnd(this, reason);
     this.watchers.clear();
     const stopped = new ActorStoppedError(this.path, 'it was to start');
     this.#startWaiter?.reject(stopped);
@@ -382,22 +347,10 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     runLateHook(this, life);
   }
 
-  // ---------------------------------------------------------------- watching and looking
+  // ---------------------------------------------------------------- for others
 
   notify(notice: Notice): void {
     this.receiver.notify(notice);
-  }
-
-  /** A life of this actor watches an actor that has ended: at once, or before it began to watch. */
-  hearEnd(
-    life: Life,
-    ended: { readonly path: string; readonly incarnation: number },
-    reason: StopReason,
-  ): void {
-    const { path, incarnation } = ended;
-    const watch = life.watches.get(incarnation);
-    if (watch === undefined) return;
-    life.owner.notify(new EndNotice(life, { kind: 'terminated', path, incarnation, reason }, watch));
   }
 
   /** Something was put into the mailbox by the actor itself. */
@@ -416,35 +369,5 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     return new Promise((resolve) => {
       this.#endListeners.push(resolve);
     });
-  }
-
-  snapshot(): ActorSnapshot {
-    const { path, incarnation, receiver, life, lastError } = this;
-    const cells = life?.supervision.children() ?? [];
-    const children = cells.flatMap((child) => this.#kernel.living.get(child.incarnation)?.snapshot() ?? []);
-    const counts = receiver.counts();
-    return {
-      path,
-      incarnation,
-      state: this.#state(),
-      queued: counts.queued,
-      queuedControl: receiver.queuedControl(),
-      capacity: receiver.mailbox.capacity,
-      handled: counts.handled,
-      restarts: Math.max(0, this.lives - 1),
-      lastError,
-      counts,
-      children,
-    };
-  }
-
-  #state(): ActorSnapshot['state'] {
-    const { life } = this;
-    if (this.receiver.ended !== null) return 'stopped';
-    if (life === null) return 'restarting';
-    if (life.ending !== null) {
-      return life.ending.goal === 'remove' || life.ending.goal === 'ask' ? 'stopping' : 'restarting';
-    }
-    return life.stage === 'running' ? 'running' : 'starting';
   }
 }

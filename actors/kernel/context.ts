@@ -12,9 +12,10 @@ import type { Runtime, TimerHandle } from '../../src/base/runtime.js';
 import type { ActorContext, ActorRef, ActorSetup, AskOptions, Reply, SpawnOptions } from './actor.js';
 import { ActorError, ActorStoppedError, LinkedFailureError, MailboxFullError } from './actor-errors.js';
 import { ask } from './ask.js';
-import type { Cell, Kernel, StartWaiter } from './cell.js';
+import type { Cell, Kernel } from './cell.js';
 import type { Life, Watch } from './life.js';
 import { LocalRef, NOTHING, type Receiver } from './receiver.js';
+import { spawnChild, spawnStarted } from './spawning.js';
 
 export class LifeContext implements ActorContext<unknown> {
   readonly #kernel: Kernel;
@@ -45,14 +46,13 @@ export class LifeContext implements ActorContext<unknown> {
 
   spawn<C>(setup: ActorSetup<C>, options: SpawnOptions = {}): ActorRef<C> {
     this.#checkAlive('a child was to be spawned');
-    return this.#cell.spawn(this.#life, setup, options, null).receiver.ref;
+    return spawnChild(this.#kernel, this.#cell, setup, options).receiver.ref;
   }
 
   spawnStarted<C>(setup: ActorSetup<C>, options: SpawnOptions = {}): Promise<ActorRef<C>> {
-    return started((waiter) => {
-      this.#checkAlive('a child was to be spawned');
-      return this.#cell.spawn(this.#life, setup, options, waiter);
-    });
+    if (this.#life.isFenced())
+      return Promise.reject(new ActorStoppedError(this.path, 'a child was to be spawned'));
+    return spawnStarted(this.#kernel, this.#cell, setup, options);
   }
 
   async stop(ref?: ActorRef<never>): Promise<void> {
@@ -172,7 +172,7 @@ export class LifeContext implements ActorContext<unknown> {
     watches.set(other.incarnation, watch);
     const cell = this.#kernel.living.get(other.incarnation);
     if (cell !== undefined && other.ended === null) cell.watchers.add(this.#life);
-    else if (other.ended !== null) this.#cell.hearEnd(this.#life, other, other.ended);
+    else if (other.ended !== null) this.#life.hearEnd(other, other.ended);
     else
       throw new ActorError(
         this.path,
@@ -190,20 +190,6 @@ export class LifeContext implements ActorContext<unknown> {
   #checkAlive(what: string): void {
     if (this.#life.isFenced()) throw new ActorStoppedError(this.path, what);
   }
-}
-
-/** Calls `spawn` with a waiter, and resolves with the ref when the setup has settled. */
-export async function started<C>(spawn: (waiter: StartWaiter) => Cell): Promise<ActorRef<C>> {
-  let cell: Cell | null = null;
-  await new Promise<void>((resolve, reject) => {
-    cell = spawn({ resolve, reject });
-  });
-  return refOf(cell);
-}
-
-function refOf<C>(cell: Cell | null): ActorRef<C> {
-  if (cell === null) throw new ActorError('/', 'was not spawned', 'Report this: it cannot happen.');
-  return cell.receiver.ref;
 }
 
 /** The receiver behind a ref; throws ActorError for an object that only looks like one. */

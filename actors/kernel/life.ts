@@ -134,6 +134,14 @@ export class Life {
     return this.#abort.signal;
   }
 
+  /** An actor has ended: the watcher hears it once, if this life watches it. */
+  hearEnd(ended: { readonly path: string; readonly incarnation: number }, reason: StopReason): void {
+    const { path, incarnation } = ended;
+    const watch = this.watches.get(incarnation);
+    if (watch === undefined) return;
+    this.owner.notify(new EndNotice(this, { kind: 'terminated', path, incarnation, reason }, watch));
+  }
+
   /** Delivers `message` each time; `next` gives the delay until the following time, or null after the last. */
   schedule(timers: Timers, delayMs: number, message: unknown, next: () => number | null): TimerHandle {
     const timer: OwnedTimer = { message, cancelled: false, queued: false, handle: null };

@@ -1,7 +1,7 @@
-// The children of one life, and the carrying out of what supervise.ts decides about them.
+// The children of one life, and the carrying out of what supervisor-machine.ts decides about them.
 //
 // Owns:    the list of children in the order of their start, their names, the waits before restarts, the user's policy.
-// Not:     deciding (supervise.ts), starting and ending a child (cell.ts).
+// Not:     deciding (supervisor-machine.ts), starting and ending a child (cell.ts).
 //
 // S1. Events are decided one after the other; an action that causes an event at once puts it behind the current one.
 // S2. A policy that throws, or answers something that is no verdict, means escalate, and is logged.
@@ -16,11 +16,9 @@ import {
   type SupervisionPolicy,
   type SupervisorAction,
   type SupervisorEvent,
-  type SupervisorState,
-  supervise,
-  supervisorState,
+  SupervisorMachine,
   type Verdict,
-} from './supervise.js';
+} from './supervisor-machine.js';
 
 /** A child, as its supervisor sees it. */
 export interface Supervised {
@@ -61,7 +59,8 @@ export class Supervision {
   readonly #failures: Map<number, unknown> = new Map();
   readonly #waits: Map<number, TimerHandle> = new Map();
   readonly #events: SupervisorEvent[] = [];
-  #state: SupervisorState;
+  readonly #machine: SupervisorMachine;
+  #isOver = false;
   #deciding = false;
   /** Children to stop for good, the youngest last, and the one that is leaving now. */
   #toStop: Supervised[] | null = null;
@@ -79,7 +78,7 @@ export class Supervision {
     this.#decide = decide;
     this.#runtime = ports.runtime;
     this.#random = ports.random;
-    this.#state = supervisorState(policy);
+    this.#machine = new SupervisorMachine(policy);
   }
 
   children(): readonly Supervised[] {
@@ -110,7 +109,7 @@ export class Supervision {
     const id = child.incarnation;
     const failed = reason.kind === 'failed' || reason.kind === 'killed';
     if (failed) this.#failures.set(id, reason.error);
-    const verdict = failed && !this.#state.over ? this.#verdict(child, reason.error) : null;
+    const verdict = failed && !this.#isOver ? this.#verdict(child, reason.error) : null;
     this.#happen({ kind: 'exited', id, reason: failed ? 'failed' : reason.kind, verdict });
   }
 
@@ -135,7 +134,8 @@ export class Supervision {
 
   /** The supervisor itself is ending: failed children stay down. */
   decideNoMore(): void {
-    this.#state = { ...this.#state, over: true };
+    this.#isOver = true;
+    this.#machine.end();
     for (const wait of this.#waits.values()) wait.cancel();
     this.#waits.clear();
   }
@@ -193,19 +193,10 @@ export class Supervision {
   #step(event: SupervisorEvent): void {
     // Only a wait with jitter needs a random number; drawing none otherwise leaves the stream to those who do.
     const draw = event.kind === 'exited' && this.policy.backoff !== null ? this.#random.next() : 0;
-    const { state, actions } = supervise(this.#state, event, {
-      nowMs: this.#runtime.clock.monotonicMs(),
-      draw,
-    });
-    this.#state = state;
-    if (event.kind === 'exited') this.#tellRestart(event.id);
+    const actions = this.#machine.step(event, { nowMs: this.#runtime.clock.monotonicMs(), draw });
+    // The failed life runs another hook before a restart than before the end, so it wants to know early.
+    if (event.kind === 'exited' && this.#machine.isDue(event.id)) this.#children.get(event.id)?.willRestart();
     for (const action of actions) this.#perform(action);
-  }
-
-  /** The failed life runs another hook before a restart than before the end, so the child wants to know early. */
-  #tellRestart(id: number): void {
-    const isDue = this.#state.children.some((child) => child.id === id && child.status === 'down');
-    if (isDue && !this.#state.over) this.#children.get(id)?.willRestart();
   }
 
   #perform(action: SupervisorAction): void {

@@ -34,13 +34,15 @@ import { ActorStoppedError } from './actor-errors.js';
 import { type ActorHost, dispatchHost } from './actor-host.js';
 import { ask } from './ask.js';
 import { Cell, type Kernel } from './cell.js';
-import { LifeContext, localReceiver, started } from './context.js';
+import { LifeContext, localReceiver } from './context.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Life } from './life.js';
 import { nactHost } from './nact-host.js';
 import { Tally } from './receiver.js';
 import { ShutdownPhases } from './shutdown-phases.js';
 import { spawnSettings } from './spawn-options.js';
+import { spawnChild, spawnStarted } from './spawning.js';
+import { snapshotOf } from './tree-snapshot.js';
 
 /** Starts an actor system: nothing runs in it until something is spawned. Throws ConfigError for options that make no sense. */
 export function actorSystem(options: ActorSystemOptions = {}): ActorSystem {
@@ -104,11 +106,11 @@ class LocalSystem implements ActorSystem, Kernel {
   }
 
   spawn<M>(setup: ActorSetup<M>, options: SpawnOptions = {}): ActorRef<M> {
-    return this.#root.spawn(this.#rootLife(), setup, options, null).receiver.ref;
+    return spawnChild(this, this.#root, setup, options).receiver.ref;
   }
 
   spawnStarted<M>(setup: ActorSetup<M>, options: SpawnOptions = {}): Promise<ActorRef<M>> {
-    return started((waiter) => this.#root.spawn(this.#rootLife(), setup, options, waiter));
+    return spawnStarted(this, this.#root, setup, options);
   }
 
   ask<Q, R>(ref: ActorRef<Q>, make: (reply: Reply<R>) => Q, options?: AskOptions): Promise<R> {
@@ -132,7 +134,7 @@ class LocalSystem implements ActorSystem, Kernel {
   }
 
   snapshot(): ActorSnapshot {
-    return this.#root.snapshot();
+    return snapshotOf(this.#root, this.living);
   }
 
   conservation(): Conservation {
@@ -203,12 +205,6 @@ class LocalSystem implements ActorSystem, Kernel {
     await this.#phases.run();
     this.#root.remove();
     await this.#root.whenEnded();
-  }
-
-  #rootLife(): Life {
-    const { life } = this.#root;
-    if (life === null) throw new ActorStoppedError('/', 'an actor was to be spawned');
-    return life;
   }
 
   #living(ref: ActorRef<never>): Cell | null {
