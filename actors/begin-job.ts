@@ -31,7 +31,6 @@ import type { JobWiring } from './job-wiring.js';
 export interface JobStores {
   readonly store: CheckpointStore;
   readonly savepoint: SavepointReader | null;
-  close(): Promise<void>;
 }
 
 export interface BegunJob {
@@ -47,20 +46,46 @@ export interface BegunJob {
   readonly restoredFrom: string | null;
 }
 
-/** `stores`: those of the attempt before, or null; with `reopen` they are closed and opened again. */
-export async function beginJob(
-  wiring: JobWiring,
-  stores: JobStores | null,
-  reopen: boolean,
-): Promise<BegunJob> {
-  if (wiring.checkpoint === null) return beginWithoutStore(wiring);
-  if (stores !== null && reopen) await stores.close();
-  const open = stores !== null && !reopen ? stores : await openStores(wiring);
-  try {
-    return await beginWithStore(wiring, open);
-  } catch (error) {
-    await open.close();
-    throw error;
+/**
+ * The one place that opens and closes the job's stores. It outlives the job actor: a successor closes what its
+ * predecessor had opened, also what was still opening when it died.
+ */
+export class StoreKeeper {
+  private current: JobStores | null = null;
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** `reopen`: whatever is open is closed first, because its state is not known or it has failed. */
+  begin(wiring: JobWiring, reopen: boolean): Promise<BegunJob> {
+    return this.inTurn(async () => {
+      if (wiring.checkpoint === null) return beginWithoutStore(wiring);
+      if (reopen) await this.closeCurrent();
+      const stores = this.current ?? (await openStores(wiring));
+      this.current = stores;
+      try {
+        return await beginWithStore(wiring, stores);
+      } catch (error) {
+        await this.closeCurrent();
+        throw error;
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return this.inTurn(() => this.closeCurrent());
+  }
+
+  private async closeCurrent(): Promise<void> {
+    const { current } = this;
+    this.current = null;
+    if (current === null) return;
+    await current.store.close();
+    await current.savepoint?.close();
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.last.then(work, work);
+    this.last = next.catch(() => undefined);
+    return next;
   }
 }
 
@@ -119,14 +144,7 @@ async function openStores(wiring: JobWiring): Promise<JobStores> {
       retained: checkpoint.retained,
       commitDeadlineMs: checkpoint.storeDeadlineMs,
     });
-    return {
-      store,
-      savepoint,
-      close: async () => {
-        await store.close();
-        await savepoint?.close();
-      },
-    };
+    return { store, savepoint };
   } catch (error) {
     await savepoint?.close();
     throw error;

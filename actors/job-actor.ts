@@ -16,7 +16,7 @@ import type { JobPlan } from '../src/graph/job-plan.js';
 import { type JobEffect, type JobInput, JobMachine } from '../src/recovery/job-machine.js';
 import { restartStrategy } from '../src/recovery/restart-strategy.js';
 import { attemptActor } from './attempt-actor.js';
-import { type BegunJob, beginJob, type JobStores } from './begin-job.js';
+import type { BegunJob } from './begin-job.js';
 import type { JobResult, SavepointResult } from './job-handle.js';
 import type { JobRequests, JobWiring } from './job-wiring.js';
 import type { ActorContext, ActorRef, ActorSetup, Behavior, Signal } from './kernel/actor.js';
@@ -43,7 +43,6 @@ class Job implements Behavior<JobMessage> {
   private readonly context: ActorContext<JobMessage>;
   private readonly requests: JobRequests;
   private readonly machine: JobMachine;
-  private stores: JobStores | null = null;
   private storeRef: ActorRef<StoreMessage> | null = null;
   private attemptRef: ActorRef<never> | null = null;
   private coordinator: ActorRef<CoordinatorMessage> | null = null;
@@ -105,18 +104,9 @@ class Job implements Behavior<JobMessage> {
     this.context.logger.warn({ actor: path, error: messageOf(reason.error) }, 'an actor of the job died');
     if (this.storeRef !== null && path === this.storeRef.path) {
       this.storeRef = null;
-      this.wiring.progress.storeFailed();
     }
     // Both the store and the attempt itself are part of the attempt's fate.
     this.attemptFailed(attemptNumber(Math.max(1, this.machine.attempt)), reason.error);
-  }
-
-  async postStop(): Promise<void> {
-    await this.closeStores();
-  }
-
-  async preRestart(): Promise<void> {
-    await this.closeStores();
   }
 
   private step(input: JobInput): void {
@@ -156,17 +146,14 @@ class Job implements Behavior<JobMessage> {
   // ------------------------------------------------------------- attempts
 
   private beginAttempt(): void {
-    const stores = this.stores;
-    this.stores = null;
     const { self } = this.context;
-    beginJob(this.wiring, stores, this.storeRef === null).then(
+    this.wiring.stores.begin(this.wiring, this.storeRef === null).then(
       (job) => self.control({ kind: 'begun', job }),
       (error) => self.control({ kind: 'beginFailed', error }),
     );
   }
 
   private begun(job: BegunJob): void {
-    this.stores = job.stores;
     this.requests.begun();
     const attempt = job.attempt;
     if (job.stores !== null && this.storeRef === null)
@@ -298,14 +285,13 @@ class Job implements Behavior<JobMessage> {
   }
 
   private async closeStores(): Promise<void> {
-    const { stores, storeRef } = this;
-    this.stores = null;
+    const { storeRef } = this;
     this.storeRef = null;
     if (storeRef !== null) {
       this.context.unwatch(storeRef);
       await this.context.stop(storeRef);
     }
-    await stores?.close();
+    await this.wiring.stores.close();
   }
 
   // ------------------------------------------------------------- requests

@@ -12,6 +12,7 @@ import type { StopMode } from '../src/checkpoint/coordinator-protocol.js';
 import type { JobPlan } from '../src/graph/job-plan.js';
 import type { JobState } from '../src/recovery/job-machine.js';
 import type { RestartOptions } from '../src/recovery/restart-strategy.js';
+import type { StoreKeeper } from './begin-job.js';
 import type { JobResult, SavepointResult } from './job-handle.js';
 import type { ResolvedCheckpoint } from './run-options.js';
 
@@ -25,6 +26,7 @@ export interface JobWiring {
   readonly allowNonRestoredState: boolean;
   readonly freezeState: boolean;
   readonly restart: RestartOptions;
+  readonly stores: StoreKeeper;
   readonly requests: JobRequests;
   readonly progress: JobProgress;
 }
@@ -38,8 +40,6 @@ export class JobProgress {
   lastFailure: string | null = null;
   /** Attempts of jobs without a store are counted here. */
   attemptsInMemory = 0;
-  /** The store must be opened anew before the next attempt. */
-  storeBroken = false;
 
   completed(checkpoint: {
     readonly checkpoint: number;
@@ -52,10 +52,6 @@ export class JobProgress {
       durationMs: checkpoint.durationMs,
       bytes: checkpoint.bytes,
     };
-  }
-
-  storeFailed(): void {
-    this.storeBroken = true;
   }
 }
 

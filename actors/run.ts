@@ -16,6 +16,7 @@ import { guaranteeOf } from '../src/graph/guarantee.js';
 import type { GuaranteeReport, JobPlan } from '../src/graph/job-plan.js';
 import { planJob } from '../src/graph/plan.js';
 import { defaultRestartOptions, restartStrategy } from '../src/recovery/restart-strategy.js';
+import { StoreKeeper } from './begin-job.js';
 import { jobActor } from './job-actor.js';
 import type { JobHandle, JobResult, JobStatus, SavepointResult, StopOptions } from './job-handle.js';
 import { JobProgress, JobRequests, type JobWiring } from './job-wiring.js';
@@ -88,6 +89,7 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime): JobWiri
     allowNonRestoredState: options.allowNonRestoredState ?? false,
     freezeState: options.freezeState ?? runtime.environment('NODE_ENV') !== 'production',
     restart,
+    stores: new StoreKeeper(),
     requests: new JobRequests(),
     progress: new JobProgress(),
   };

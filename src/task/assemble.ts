@@ -61,7 +61,7 @@ export function outboxEdges(facts: SubtaskFacts): readonly OutboxEdge[] {
       facts.plan.vertices.find((vertex) => vertex.id === edge.to),
       'the receiver of an edge',
     );
-    return { choice: choiceOf(edge.partitioner, facts, output.targets.length, receiver), channels };
+    return { choice: choiceOf(edge.partitioner, facts, receiver), channels };
   });
 }
 
@@ -193,22 +193,17 @@ function keyedBackend(
   return backend;
 }
 
-function choiceOf(
-  partitioner: PlanPartitioner,
-  facts: SubtaskFacts,
-  targets: number,
-  receiver: PlanVertex,
-): ChannelChoice {
+function choiceOf(partitioner: PlanPartitioner, facts: SubtaskFacts, receiver: PlanVertex): ChannelChoice {
   const { subtask, vertex, random } = facts;
-  const spec = partitionerOf(partitioner, targets, receiver);
-  return createPartitioner(spec, subtask, vertex.parallelism, targets, random);
+  const spec = partitionerOf(partitioner, receiver);
+  return createPartitioner(spec, subtask, vertex.parallelism, receiver.parallelism, random);
 }
 
-function partitionerOf(partitioner: PlanPartitioner, targets: number, receiver: PlanVertex): PartitionerKind {
+function partitionerOf(partitioner: PlanPartitioner, receiver: PlanVertex): PartitionerKind {
   switch (partitioner.kind) {
     case 'key':
       // With one receiver there is nothing to choose: it evaluates the key itself, and complains about a bad one.
-      if (targets === 1) return { kind: 'global' };
+      if (receiver.parallelism === 1) return { kind: 'global' };
       return {
         kind: 'key',
         hashOfKey: hashOfKey(partitioner.selector, receiver),
