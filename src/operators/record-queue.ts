@@ -18,7 +18,7 @@ export class RecordQueue {
   private readonly context: OperatorContext;
   private readonly begin: (value: unknown, timestamp: number) => boolean;
   private readonly resume: () => boolean;
-  private busy = false;
+  busy = false;
   private waiting: Waiting[] = [];
   private first = 0;
 

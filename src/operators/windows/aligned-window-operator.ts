@@ -1,0 +1,227 @@
+// Tumbling and sliding event-time windows.
+//
+// Owns:    assigning records to windows, firing them as the watermark passes, dropping them when they can change no more.
+// Not:     what a window keeps (window-contents.ts), what is late (lateness.ts).
+//
+// A1. State is by window, then by key: a window fires and goes as a whole, with one look at the clock for all its keys. There
+//     is no timer per key; the windows themselves say when they end.
+// A2. A window fires when the watermark reaches its last timestamp, in the order of last timestamps, keys in the order in
+//     which they came; the watermark goes on after the results (semantics 2.19, 3.6).
+// A3. From then until its cleanup, each late record fires its key again with all contents (3.7).
+// A4. Nothing is left of a window after its cleanup (3.19).
+
+import { MIN_TIMESTAMP } from '../../base/timestamps.js';
+import type { KeyedBackend } from '../../state/keyed-backend.js';
+import type { WindowEntry, WindowTable } from '../../state/window-table.js';
+import { type KeySelector, keySetter, requireKeyed } from '../key-setter.js';
+import type { Operator, OperatorContext } from '../operator.js';
+import { RecordQueue } from '../record-queue.js';
+import { Lateness, type LatenessOptions } from './lateness.js';
+import type { AlignedWindows, TimeWindow } from './window-assigners.js';
+import { windowStart } from './window-assigners.js';
+import { type AnyContents, type ContentsRunner, runContents } from './window-contents.js';
+
+export interface AlignedWindowOptions extends LatenessOptions {
+  readonly key: KeySelector;
+  readonly assigner: AlignedWindows;
+  readonly contents: AnyContents;
+}
+
+export function alignedWindowOperator(options: AlignedWindowOptions): Operator {
+  return new AlignedWindowOperator(options);
+}
+
+const STATE = 'windows';
+
+class AlignedWindowOperator implements Operator {
+  private readonly options: AlignedWindowOptions;
+  private running: Running | null = null;
+
+  constructor(options: AlignedWindowOptions) {
+    this.options = options;
+  }
+
+  open(context: OperatorContext): void {
+    this.running = new Running(this.options, context, requireKeyed(context));
+  }
+
+  onRecord(value: unknown, timestamp: number): void {
+    this.running?.onRecord(value, timestamp);
+  }
+
+  onBatch(
+    values: readonly unknown[],
+    timestamps: readonly number[],
+    from: number,
+    interrupted: () => boolean,
+  ): number {
+    return this.running?.onBatch(values, timestamps, from, interrupted) ?? values.length;
+  }
+
+  onWatermark(time: number): boolean {
+    return this.running?.onWatermark(time) ?? true;
+  }
+
+  onSnapshot(): void {
+    this.running?.lateness.onSnapshot();
+  }
+
+  close(): void {
+    this.running?.contents.close();
+    this.running = null;
+  }
+}
+
+/** Windows that are due under the watermark in hand; the first of them may be half out. */
+interface Firing {
+  readonly time: number;
+  readonly due: readonly TimeWindow[];
+  next: number;
+  entries: Iterator<WindowEntry<unknown>> | null;
+}
+
+class Running {
+  readonly lateness: Lateness;
+  readonly contents: ContentsRunner;
+  private readonly context: OperatorContext;
+  private readonly keyed: KeyedBackend;
+  private readonly table: WindowTable<unknown>;
+  private readonly setKey: (value: unknown) => void;
+  private readonly queue: RecordQueue;
+  private readonly sizeMs: number;
+  private readonly slideMs: number;
+  private readonly offsetMs: number;
+  private readonly keepsFired: boolean;
+  private firing: Firing | null = null;
+  /** Windows of the record in hand that have fired before and must fire again. */
+  private refiring: { readonly window: TimeWindow; readonly entry: WindowEntry<unknown> }[] = [];
+  /** Bounds of the tumbling window of the last record: records come in runs. */
+  private start = 0;
+  private end = 0;
+
+  constructor(options: AlignedWindowOptions, context: OperatorContext, keyed: KeyedBackend) {
+    this.context = context;
+    this.keyed = keyed;
+    this.lateness = new Lateness(context, options);
+    this.contents = runContents(options.contents, context, keyed);
+    this.table = keyed.windows<unknown>(STATE);
+    this.setKey = keySetter(context, keyed, options.key);
+    ({ sizeMs: this.sizeMs, slideMs: this.slideMs, offsetMs: this.offsetMs } = options.assigner);
+    this.keepsFired = options.allowedLatenessMs > 0;
+    this.queue = new RecordQueue(
+      context,
+      (value, timestamp) => this.addToAll(value, timestamp),
+      () => this.resumeRecord(),
+    );
+  }
+
+  onRecord(value: unknown, timestamp: number): void {
+    if (timestamp <= MIN_TIMESTAMP) throw this.lateness.timestampMissing();
+    if (this.sizeMs === this.slideMs && !this.queue.busy) {
+      if (timestamp < this.start || timestamp >= this.end) {
+        this.start = windowStart(timestamp, this.offsetMs, this.sizeMs);
+        this.end = this.start + this.sizeMs;
+      }
+      // The usual case: one window, and it has not fired.
+      if (this.end - 1 > this.lateness.reached) {
+        this.setKey(value);
+        this.add(this.start, this.end, value);
+        return;
+      }
+    }
+    this.queue.handle(value, timestamp);
+  }
+
+  onBatch(
+    values: readonly unknown[],
+    timestamps: readonly number[],
+    from: number,
+    interrupted: () => boolean,
+  ): number {
+    for (let index = from; index < values.length; index += 1) {
+      this.onRecord(values[index], timestamps[index] as number);
+      if (interrupted()) return index + 1;
+    }
+    return values.length;
+  }
+
+  onWatermark(time: number): boolean {
+    if (this.firing === null || this.firing.time !== time) {
+      this.firing = { time, due: this.table.windowsUpTo(time + 1), next: 0, entries: null };
+    }
+    if (!this.fire(this.firing)) return false;
+    this.firing = null;
+    this.keyed.clearKey();
+    if (time > this.lateness.reached) this.lateness.reached = time;
+    return true;
+  }
+
+  private fire(firing: Firing): boolean {
+    const { lateness, table } = this;
+    for (; firing.next < firing.due.length; firing.next += 1) {
+      const window = firing.due[firing.next] as TimeWindow;
+      const last = window.end - 1;
+      if (last > lateness.reached && !this.fireWindow(window, firing)) return false;
+      firing.entries = null;
+      if (lateness.cleanupTime(last) <= firing.time) table.drop(window.start, window.end);
+    }
+    return true;
+  }
+
+  private fireWindow(window: TimeWindow, firing: Firing): boolean {
+    const { contents, keyed, context } = this;
+    if (!contents.resume()) return false;
+    firing.entries ??= this.table.entries(window.start, window.end);
+    for (;;) {
+      if (context.output.full) return false;
+      const { value: entry, done } = firing.entries.next();
+      if (done === true) return true;
+      keyed.setMapKey(entry.key);
+      if (!contents.emit(window, entry.value, this.keepsFired)) return false;
+    }
+  }
+
+  private add(start: number, end: number, value: unknown): WindowEntry<unknown> {
+    const { table, contents } = this;
+    const entry = table.get(start, end);
+    if (entry === undefined) return table.put(start, end, contents.create(value));
+    table.touch(entry);
+    entry.value = contents.add(entry.value, value);
+    return entry;
+  }
+
+  /** The general case: several windows, some of them late or fired. */
+  private addToAll(value: unknown, timestamp: number): boolean {
+    const { lateness, sizeMs, slideMs } = this;
+    let windows = 0;
+    let live = 0;
+    for (
+      let start = windowStart(timestamp, this.offsetMs, slideMs);
+      start > timestamp - sizeMs;
+      start -= slideMs
+    ) {
+      windows += 1;
+      const end = start + sizeMs;
+      if (lateness.isLate(end - 1)) continue;
+      if (live === 0) this.setKey(value);
+      live += 1;
+      const entry = this.add(start, end, value);
+      if (end - 1 <= lateness.reached) this.refiring.push({ window: { start, end }, entry });
+    }
+    // A record in a gap between windows is in none, and not late either (3.2).
+    if (live === 0 && windows > 0) lateness.divert(value, timestamp);
+    return this.refire();
+  }
+
+  private refire(): boolean {
+    for (;;) {
+      const first = this.refiring.shift();
+      if (first === undefined) return true;
+      if (!this.contents.emit(first.window, first.entry.value, true)) return false;
+    }
+  }
+
+  private resumeRecord(): boolean {
+    return this.contents.resume() && this.refire();
+  }
+}

@@ -1,0 +1,229 @@
+// What a window keeps of its records, and what it makes of them when it fires.
+//
+// Owns:    the three ways - aggregate, reduce, all elements - behind one interface.
+// Not:     when windows fire and where contents are stored.
+//
+// C1. Results carry the window's last timestamp (semantics 3.9).
+// C2. With aggregate and reduce, one value per key and window is kept and the window function gets exactly that (3.17).
+// C3. Contents that stay in state after firing are not handed out: the function gets a copy of the list.
+
+import { ConfigError } from '../../base/errors.js';
+import type { AggregateFunction } from '../../state/descriptors.js';
+import type { KeyedBackend } from '../../state/keyed-backend.js';
+import type { OperatorContext } from '../operator.js';
+import type { Emitted, ProcessContext } from '../process-function.js';
+import { CallContext } from '../process-operator.js';
+import { UserCall } from '../user-call.js';
+import { isPromise, promiseError, userError } from '../user-code.js';
+import type { TimeWindow } from './window-assigners.js';
+
+/** Makes the record that leaves out of the result of one key and window. */
+export type WindowFunction<K, R, O> = (key: K, window: TimeWindow, result: R) => O;
+
+/** Sees all elements of one key and window, in order of arrival. As onElement, it emits, or is a generator function. */
+export type WindowProcess<K, T, O> = (
+  key: K,
+  window: TimeWindow,
+  elements: readonly T[],
+  context: ProcessContext<O>,
+) => Emitted<O>;
+
+export type WindowContents<K, T, A, R, O> =
+  | {
+      readonly kind: 'aggregate';
+      readonly aggregate: AggregateFunction<T, A, R>;
+      /** Null: the result itself leaves. */
+      readonly windowFunction: WindowFunction<K, R, O> | null;
+    }
+  | {
+      readonly kind: 'reduce';
+      readonly reduce: (combined: T, value: T) => T;
+      readonly windowFunction: WindowFunction<K, T, O> | null;
+    }
+  | { readonly kind: 'process'; readonly process: WindowProcess<K, T, O> };
+
+export type AnyContents = WindowContents<unknown, unknown, unknown, unknown, unknown>;
+
+/** Contents at work in one subtask. */
+export interface ContentsRunner {
+  /** Contents of a window that holds this value only. */
+  create(value: unknown): unknown;
+  /** May change `contents` in place, or answer new ones. */
+  add(contents: unknown, value: unknown): unknown;
+  merge(left: unknown, right: unknown): unknown;
+  /** Fires for the key in hand. `kept`: the contents stay in state. False: suspended; `resume` goes on. */
+  emit(window: TimeWindow, contents: unknown, kept: boolean): boolean;
+  readonly pending: boolean;
+  resume(): boolean;
+  close(): void;
+}
+
+export function runContents(
+  contents: AnyContents,
+  context: OperatorContext,
+  keyed: KeyedBackend,
+): ContentsRunner {
+  switch (contents.kind) {
+    case 'aggregate':
+      return new AggregateRunner(contents.aggregate, contents.windowFunction, context, keyed);
+    case 'reduce':
+      return new AggregateRunner(reducing(contents.reduce), contents.windowFunction, context, keyed);
+    default:
+      return new ProcessRunner(contents.process, context, keyed);
+  }
+}
+
+/** ConfigError when merging windows are given contents that cannot be merged. */
+export function checkMergeable(contents: AnyContents): void {
+  if (contents.kind !== 'aggregate' || contents.aggregate.merge !== undefined) return;
+  throw new ConfigError('Session windows merge, and the aggregate function has no merge(left, right).', {
+    remedy: 'Add merge(left, right) to the aggregate function: it combines two accumulators.',
+  });
+}
+
+/** Marks contents that have no value yet: undefined may be one. */
+const NONE: unique symbol = Symbol('no value');
+
+function reducing(
+  reduce: (combined: unknown, value: unknown) => unknown,
+): AggregateFunction<unknown, unknown, unknown> {
+  return {
+    createAccumulator: () => NONE,
+    add: (combined, value) => (combined === NONE ? value : reduce(combined, value)),
+    getResult: (combined) => combined,
+    merge: reduce,
+  };
+}
+
+const ADDING = 'the aggregate function';
+const FIRING = 'the window function';
+
+class AggregateRunner implements ContentsRunner {
+  readonly pending = false;
+  private readonly aggregate: AggregateFunction<unknown, unknown, unknown>;
+  private readonly windowFunction: WindowFunction<unknown, unknown, unknown> | null;
+  private readonly context: OperatorContext;
+  private readonly keyed: KeyedBackend;
+
+  constructor(
+    aggregate: AggregateFunction<unknown, unknown, unknown>,
+    windowFunction: WindowFunction<unknown, unknown, unknown> | null,
+    context: OperatorContext,
+    keyed: KeyedBackend,
+  ) {
+    this.aggregate = aggregate;
+    this.windowFunction = windowFunction;
+    this.context = context;
+    this.keyed = keyed;
+  }
+
+  create(value: unknown): unknown {
+    try {
+      const accumulator = this.aggregate.add(this.aggregate.createAccumulator(), value);
+      if (isPromise(accumulator)) throw promiseError(this.context, ADDING, accumulator);
+      return accumulator;
+    } catch (cause) {
+      throw userError(this.context, ADDING, cause);
+    }
+  }
+
+  add(contents: unknown, value: unknown): unknown {
+    try {
+      return this.aggregate.add(contents, value);
+    } catch (cause) {
+      throw userError(this.context, ADDING, cause);
+    }
+  }
+
+  merge(left: unknown, right: unknown): unknown {
+    try {
+      return this.aggregate.merge?.(left, right);
+    } catch (cause) {
+      throw userError(this.context, ADDING, cause);
+    }
+  }
+
+  emit(window: TimeWindow, contents: unknown, _kept: boolean): boolean {
+    const result = this.resultOf(window, contents);
+    this.context.output.emit(result, window.end - 1);
+    return true;
+  }
+
+  resume(): boolean {
+    return true;
+  }
+
+  close(): void {
+    // Results leave one by one: nothing is ever half out.
+  }
+
+  private resultOf(window: TimeWindow, contents: unknown): unknown {
+    const { windowFunction } = this;
+    let result: unknown;
+    try {
+      result = this.aggregate.getResult(contents);
+      if (windowFunction !== null) result = windowFunction(this.keyed.currentKey(), window, result);
+    } catch (cause) {
+      throw userError(this.context, FIRING, cause);
+    }
+    if (isPromise(result)) throw promiseError(this.context, FIRING, result);
+    return result;
+  }
+}
+
+class ProcessRunner implements ContentsRunner {
+  private readonly process: WindowProcess<unknown, unknown, unknown>;
+  private readonly keyed: KeyedBackend;
+  private readonly call: UserCall;
+  private readonly seen: CallContext;
+
+  constructor(
+    process: WindowProcess<unknown, unknown, unknown>,
+    context: OperatorContext,
+    keyed: KeyedBackend,
+  ) {
+    this.process = process;
+    this.keyed = keyed;
+    this.call = new UserCall(context, FIRING);
+    this.seen = new CallContext(this.call);
+  }
+
+  get pending(): boolean {
+    return this.call.pending;
+  }
+
+  create(value: unknown): unknown {
+    return [value];
+  }
+
+  add(contents: unknown, value: unknown): unknown {
+    (contents as unknown[]).push(value);
+    return contents;
+  }
+
+  merge(left: unknown, right: unknown): unknown {
+    for (const value of right as readonly unknown[]) (left as unknown[]).push(value);
+    return left;
+  }
+
+  emit(window: TimeWindow, contents: unknown, kept: boolean): boolean {
+    const { call } = this;
+    const elements = kept ? [...(contents as readonly unknown[])] : (contents as readonly unknown[]);
+    call.enter(window.end - 1);
+    let answer: unknown;
+    try {
+      answer = this.process(this.keyed.currentKey(), window, elements, this.seen);
+    } catch (cause) {
+      throw call.failed(cause);
+    }
+    return call.leave(answer);
+  }
+
+  resume(): boolean {
+    return this.call.resume();
+  }
+
+  close(): void {
+    this.call.close();
+  }
+}
