@@ -131,6 +131,13 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
 
   // ---------------------------------------------------------------- as the supervisor of its children
 
+  /** The supervision of a life's children. Most actors have none, so it is made for the first. */
+  supervise(life: Life): Supervision {
+    const { policy, decide } = this.settings;
+    life.supervision ??= new Supervision(this, policy, decide, this.#kernel);
+    return life.supervision;
+  }
+
   giveUp(error: unknown): void {
     if (this.#parent === null) this.#kernel.rootGivesUp(error);
     else if (this.life !== null) this.fail(this.life, error);
@@ -148,16 +155,14 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
   // ---------------------------------------------------------------- beginning
 
   startLife(): void {
-    const { settings } = this;
     this.lives += 1;
     this.#isStartDue = false;
     this.receiver.mailbox.unstash();
-    const supervision = new Supervision(this, settings.policy, settings.decide, this.#kernel);
     const above = this.#parent?.life?.hosted ?? null;
     const hosted = this.#kernel.host.spawn(above, `${this.name}.${this.incarnation}.${this.lives}`, () =>
       this.#onTurn(life),
     );
-    const life = new Life(this, hosted, supervision);
+    const life = new Life(this, hosted);
     this.life = life;
     this.wake(life);
   }
@@ -185,7 +190,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
   begun(life: Life): void {
     this.#startWaiter?.resolve();
     this.#startWaiter = null;
-    this.#parent?.life?.supervision.started(this);
+    this.#parent?.life?.supervision?.started(this);
     if (this.receiver.mailbox.isEmpty()) this.receiver.awake = false;
     else this.wake(life);
   }
@@ -288,13 +293,13 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
   }
 
   decisionNeeded(life: Life): void {
-    if (life.ending !== null) this.#parent?.life?.supervision.exited(this, life.ending.reason);
+    if (life.ending !== null) this.#parent?.life?.supervision?.exited(this, life.ending.reason);
   }
 
   lifeEnds(life: Life): void {
     for (const incarnation of life.watches.keys())
       this.#kernel.living.get(incarnation)?.watchers.delete(life);
-    life.supervision.decideNoMore();
+    life.supervision?.decideNoMore();
     life.release();
     // The handler in hand of an orderly stop may still be waiting for an answer.
     if (life.isFenced()) life.cancelAsks();
@@ -325,12 +330,11 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     this.#kernel.living.delete(this.incarnation);
     for (const watcher of this.watchers) watcher.hearEnd(this, reason);
     this.watchers.clear();
-    const stopped = new ActorStoppedError(this.path, 'it was to start');
-    this.#startWaiter?.reject(stopped);
+    this.#startWaiter?.reject(new ActorStoppedError(this.path, 'it was to start'));
     this.#startWaiter = null;
     for (const listener of this.#endListeners.splice(0)) listener();
     if (this.#parent === null) this.#kernel.rootEnded();
-    else this.#parent.life?.supervision.gone(this);
+    else this.#parent.life?.supervision?.gone(this);
   }
 
   unwound(life: Life): void {

@@ -61,7 +61,7 @@ export class LifeContext implements ActorContext<unknown> {
     const receiver = localReceiver(ref);
     if (receiver.ended !== null) return;
     const child = this.#kernel.living.get(receiver.incarnation);
-    if (child === undefined || !this.#life.supervision.has(receiver.incarnation)) {
+    if (child === undefined || this.#life.supervision?.has(receiver.incarnation) !== true) {
       throw new ActorError(
         this.path,
         `cannot stop ${ref.path}, which is not its child`,
@@ -160,7 +160,7 @@ export class LifeContext implements ActorContext<unknown> {
   }
 
   children(): readonly ActorRef<never>[] {
-    const cells = this.#life.supervision.children();
+    const cells = this.#life.supervision?.children() ?? [];
     return cells.flatMap((child) => this.#kernel.living.get(child.incarnation)?.receiver.ref ?? []);
   }
 

@@ -47,7 +47,7 @@ export function advanceEnding(owner: EndingOwner, life: Life): void {
       if (life.engaged === 'async' && !ending.fenced) return armStopTimer(owner, life, ending);
       life.cancelStopTimer();
       ending.step = 'children';
-      return life.supervision.stopAll();
+      return life.supervision === null ? childrenStopped(owner, life) : life.supervision.stopAll();
     case 'decision':
       if (ending.goal === 'undecided') return;
       ending.step = 'hook';

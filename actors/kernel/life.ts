@@ -90,7 +90,7 @@ export interface OwnedTimer {
 export class Life {
   readonly owner: LifeOwner;
   readonly hosted: HostedActor;
-  readonly supervision: Supervision;
+  supervision: Supervision | null = null;
   stage: Stage = 'created';
   ending: Ending | null = null;
   behavior: Behavior<unknown> | null = null;
@@ -116,10 +116,9 @@ export class Life {
   readonly #timers: Set<OwnedTimer> = new Set();
   #abort: AbortController | null = null;
 
-  constructor(owner: LifeOwner, hosted: HostedActor, supervision: Supervision) {
+  constructor(owner: LifeOwner, hosted: HostedActor) {
     this.owner = owner;
     this.hosted = hosted;
-    this.supervision = supervision;
   }
 
   isFenced(): boolean {

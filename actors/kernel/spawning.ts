@@ -9,8 +9,8 @@
 import type { ActorRef, ActorSetup, SpawnOptions } from './actor.js';
 import { ActorError, ActorStoppedError } from './actor-errors.js';
 import { Cell, type Kernel, type StartWaiter } from './cell.js';
-import type { Life } from './life.js';
 import { spawnSettings } from './spawn-options.js';
+import type { Supervision } from './supervision.js';
 
 export function spawnChild(
   kernel: Kernel,
@@ -22,12 +22,13 @@ export function spawnChild(
   const { life } = parent;
   if (life === null || life.ending !== null)
     throw new ActorStoppedError(parent.path, 'a child was to be spawned');
-  const name = options.name ?? generateName(parent, life);
+  const supervision = parent.supervise(life);
+  const name = options.name ?? generateName(parent, supervision);
   const path = `${parent.path === '/' ? '' : parent.path}/${name}`;
   if (name === '' || name.includes('/')) {
     throw new ActorError(path, 'a name is not empty and contains no slash', 'Choose another name.');
   }
-  if (life.supervision.hasName(name)) {
+  if (supervision.hasName(name)) {
     throw new ActorError(
       path,
       'the name is taken by a living sibling',
@@ -35,7 +36,7 @@ export function spawnChild(
     );
   }
   const child = new Cell(kernel, parent, { path, name }, setup, spawnSettings(path, options), waiter);
-  life.supervision.add(child);
+  supervision.add(child);
   child.startLife();
   return child;
 }
@@ -56,10 +57,10 @@ export async function spawnStarted<C>(
   return child.receiver.ref;
 }
 
-function generateName(parent: Cell, life: Life): string {
+function generateName(parent: Cell, supervision: Supervision): string {
   for (;;) {
     parent.unnamedChildren += 1;
     const name = `$${parent.unnamedChildren}`;
-    if (!life.supervision.hasName(name)) return name;
+    if (!supervision.hasName(name)) return name;
   }
 }

@@ -7,7 +7,7 @@ import type { Cell } from './cell.js';
 
 export function snapshotOf(cell: Cell, living: ReadonlyMap<number, Cell>): ActorSnapshot {
   const { path, incarnation, receiver, life, lastError } = cell;
-  const cells = life === null ? [] : life.supervision.children();
+  const cells = life?.supervision?.children() ?? [];
   const counts = receiver.counts();
   return {
     path,
