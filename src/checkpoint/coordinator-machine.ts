@@ -315,8 +315,9 @@ export class CoordinatorMachine {
 
   #stopFailed(pending: PendingCheckpoint, error: unknown): void {
     const requestId = pending.request?.requestId ?? '';
-    this.#effects.push({ kind: 'stopFailed', requestId, error: new StopFailedError(error) });
+    // Last, like failAttempt: whoever performs it may not come back for the rest.
     this.#close('the stop failed, the job restarts');
+    this.#effects.push({ kind: 'stopFailed', requestId, error: new StopFailedError(error) });
   }
 
   #failRequest(pending: PendingCheckpoint, error: unknown): void {
