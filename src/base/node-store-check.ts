@@ -2,7 +2,7 @@
 //
 // Owns:    walking the trees of the newest snapshot in the file, without LMDB: every page that LMDB could touch lies
 //          within the file, is of the kind that its parent expects, and has its nodes within itself.
-// Not:     the content of values (the checkpoint store keeps checksums), the order of keys, the free list's content.
+// Not:     the content of values (the checkpoint store keeps checksums), the order of keys.
 //
 // A1. What passes cannot make LMDB read outside the file (SIGBUS) or fail an assertion while it descends (abort).
 // A2. A file may be shorter than its header claims when its last pages are free, so the trees decide, not the claim.
@@ -27,6 +27,8 @@ const META = 0x08;
 const PAGE_KINDS = 0x6f;
 const BIG_VALUE = 0x01;
 const NAMED_TREE = 0x02;
+/** Of all flags that a table may have, the only one that lmdb-js sets for ours: its rows carry versions. */
+const TABLE_FLAGS = 0x100;
 /** LMDB's cursors hold no deeper path. */
 const DEPTH_MAX = 32;
 const PAGE_BYTES_MIN = 512;
@@ -34,6 +36,9 @@ const PAGE_BYTES_MAX = 65_536;
 const META_PAGES = 2;
 /** Tries while another process commits: each commit may reuse a page that this walk is about to read. */
 const TRIES_MAX = 5;
+
+/** The tree of free pages, or one whose leaves are rows or describe tables. */
+type TreeKind = 'free' | 'rows';
 
 interface Tree {
   readonly depth: number;
@@ -123,35 +128,35 @@ class Walk {
   }
 
   async run(): Promise<void> {
-    await this.#tree(this.#snapshot.free, 1);
-    await this.#tree(this.#snapshot.main, 2);
+    await this.#tree(this.#snapshot.free, 'free');
+    await this.#tree(this.#snapshot.main, 'rows');
   }
 
-  async #tree(tree: Tree, branchKeysMin: number): Promise<void> {
+  async #tree(tree: Tree, kind: TreeKind): Promise<void> {
     if (tree.root === null) return;
-    if (tree.depth < 1 || tree.depth > DEPTH_MAX)
-      throw this.#damaged(`a tree claims a depth of ${tree.depth}`);
-    await this.#page(tree.root, tree.depth, branchKeysMin);
+    if (tree.depth < 1 || tree.depth > DEPTH_MAX) throw this.#damaged(`a tree is ${tree.depth} levels deep`);
+    await this.#page(tree.root, tree.depth, kind);
   }
 
   /** `height` is 1 at the leaves. */
-  async #page(number: number, height: number, branchKeysMin: number): Promise<void> {
+  async #page(number: number, height: number, tree: TreeKind): Promise<void> {
     this.#claim(number, 1);
     const { pageBytes } = this.#snapshot;
     const page = await readBytes(this.#file, number * pageBytes, pageBytes);
     const kind = page.readUInt16LE(18) & PAGE_KINDS;
     if (readNumber(page, 0) !== number || kind !== (height === 1 ? LEAF : BRANCH)) {
       throw this.#damaged(
-        `page ${number} is not the ${height === 1 ? 'leaf' : 'branch'} page that its parent expects`,
+        `page ${number} is not the ${height === 1 ? 'leaf' : 'branch'} that its parent expects`,
       );
     }
     this.#committed(readNumber(page, 8), number);
     const nodes = this.#nodes(page, number);
-    if (height > 1 && nodes.length < branchKeysMin)
-      throw this.#damaged(`branch page ${number} has too few entries`);
+    // LMDB asserts this of all branches but those of the free list.
+    if (height > 1 && nodes.length < (tree === 'rows' ? 2 : 1))
+      throw this.#damaged(`branch ${number} has too few entries`);
     for (const node of nodes) {
-      if (height > 1) await this.#page(this.#child(page, node), height - 1, branchKeysMin);
-      else await this.#leafNode(page, number, node);
+      if (height > 1) await this.#page(this.#child(page, node), height - 1, tree);
+      else await this.#leafNode(page, number, node, tree);
     }
   }
 
@@ -175,22 +180,57 @@ class Walk {
     return page.readUInt32LE(node) + page.readUInt16LE(node + 4) * 0x1_0000_0000;
   }
 
-  async #leafNode(page: Buffer, number: number, node: number): Promise<void> {
+  async #leafNode(page: Buffer, number: number, node: number, tree: TreeKind): Promise<void> {
     const flags = page.readUInt16LE(node + 4);
     const valueBytes = page.readUInt32LE(node);
-    const value = node + NODE_HEADER_BYTES + page.readUInt16LE(node + 6);
-    const storedBytes = (flags & BIG_VALUE) !== 0 ? BIG_VALUE_BYTES : valueBytes;
-    if (value + storedBytes > page.length)
-      throw this.#damaged(`a value of page ${number} lies outside of it`);
-    if ((flags & BIG_VALUE) !== 0) {
-      const pages = Math.floor((PAGE_HEADER_BYTES - 1 + valueBytes) / page.length) + 1;
-      if (readNumber(page, value + 16) !== pages)
-        throw this.#damaged(`a value of page ${number} has a wrong length`);
+    const keyBytes = page.readUInt16LE(node + 6);
+    const value = node + NODE_HEADER_BYTES + keyBytes;
+    const isBig = (flags & BIG_VALUE) !== 0;
+    const isWrong = keyBytes === 0 || (flags & ~(BIG_VALUE | NAMED_TREE)) !== 0;
+    if (isWrong || value + (isBig ? BIG_VALUE_BYTES : valueBytes) > page.length) {
+      throw this.#damaged(`page ${number} holds a row that cannot be`);
+    }
+    if (isBig) {
+      // A smaller value may have taken the place of a larger one, and kept all of its pages.
+      const needed = Math.floor((PAGE_HEADER_BYTES - 1 + valueBytes) / page.length) + 1;
+      const pages = readNumber(page, value + 16);
+      if (pages < needed) throw this.#damaged(`a value of page ${number} has a wrong length`);
       this.#committed(readNumber(page, value + 8), number);
       this.#claim(readNumber(page, value), pages);
+    }
+    if (tree === 'free') {
+      const at = isBig ? readNumber(page, value) * page.length + PAGE_HEADER_BYTES : 0;
+      const list = isBig
+        ? await readBytes(this.#file, at, valueBytes)
+        : page.subarray(value, value + valueBytes);
+      this.#freeList(keyBytes === 8 ? readNumber(page, value - 8) : 0, list);
     } else if ((flags & NAMED_TREE) !== 0) {
-      if (valueBytes !== TREE_BYTES) throw this.#damaged(`page ${number} describes a table wrongly`);
-      await this.#tree(readTree(page.subarray(value, value + TREE_BYTES)), 2);
+      const table = page.subarray(value, value + TREE_BYTES);
+      if (valueBytes !== TREE_BYTES || (table.readUInt16LE(4) & ~TABLE_FLAGS) !== 0) {
+        throw this.#damaged(`page ${number} describes a table wrongly`);
+      }
+      await this.#tree(readTree(table), 'rows');
+    }
+  }
+
+  /** Pages that a transaction freed: a count, then page numbers; a negative number is the length of a run that follows. */
+  #freeList(transaction: number, list: Buffer): void {
+    const count = list.length < 8 ? -1 : Number(list.readBigInt64LE(0));
+    const isWhole = count >= 0 && (count + 1) * 8 <= list.length;
+    if (!isWhole || transaction < 1 || transaction > this.#snapshot.transaction) {
+      throw this.#damaged('its list of free pages is broken');
+    }
+    let run = 1;
+    for (let index = 1; index <= count; index += 1) {
+      const entry = Number(list.readBigInt64LE(8 * index));
+      if (entry < 0) {
+        run = -entry;
+        continue;
+      }
+      const isInside = entry >= META_PAGES && entry + run - 1 <= this.#snapshot.lastPage;
+      if (entry !== 0 && !isInside)
+        throw this.#damaged(`its list of free pages names page ${entry}, which cannot be`);
+      run = 1;
     }
   }
 
