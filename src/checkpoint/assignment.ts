@@ -11,6 +11,7 @@
 
 import { RestoreError } from '../base/errors.js';
 import type { CheckpointId } from '../base/ids.js';
+import { isConnectorState } from './finished-operators.js';
 import type {
   Manifest,
   OperatorListSnapshot,
@@ -174,7 +175,9 @@ function groupRange(
   };
 }
 
+/** Connectors are no matter: whatever had finished finds nothing left to do when it runs again. */
 function partlyFinished(operator: OperatorManifest): boolean {
+  if (operator.subtasks.some((subtask) => subtask?.lists.some(isConnectorState) ?? false)) return false;
   const finished = operator.subtasks.filter((subtask) => subtask?.finished === true).length;
   return finished > 0 && finished < operator.subtasks.length;
 }

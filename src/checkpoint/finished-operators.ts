@@ -3,7 +3,12 @@
 // Owns:    the two questions that decide whether a checkpoint is final, and whether it may exist at all.
 // Not:     spreading finished flags over new subtasks (assignment.ts).
 
-import type { OperatorSnapshot, SubtaskSnapshot } from './manifest.js';
+import {
+  CONNECTOR_STATE_PREFIX,
+  type OperatorListSnapshot,
+  type OperatorSnapshot,
+  type SubtaskSnapshot,
+} from './manifest.js';
 
 /** True when every operator of every subtask had finished before its barrier: a restart has nothing left to process. */
 export function allFinished(snapshots: Iterable<SubtaskSnapshot>): boolean {
@@ -33,5 +38,12 @@ export function partlyFinishedUnion(snapshots: Iterable<SubtaskSnapshot>): strin
 }
 
 function hasUnionState(operator: OperatorSnapshot): boolean {
-  return operator.lists.some((list) => list.redistribution === 'union' && list.items.length > 0);
+  return operator.lists.some(
+    (list) => list.redistribution === 'union' && list.items.length > 0 && !isConnectorState(list),
+  );
+}
+
+/** Finished or not, a connector reads its own state again; see CONNECTOR_STATE_PREFIX. */
+export function isConnectorState(list: OperatorListSnapshot): boolean {
+  return list.name.startsWith(CONNECTOR_STATE_PREFIX);
 }

@@ -22,6 +22,12 @@ export interface SegmentRef {
   readonly bytes: number;
 }
 
+/**
+ * Lists whose names begin so belong to the engine: positions of a source, prepared transactions of a sink. A subtask of a
+ * connector that has finished runs again after a restore, reads its list, and finds that there is nothing left to do.
+ */
+export const CONNECTOR_STATE_PREFIX = 'weir.';
+
 /** One named operator state: the items as the codec wrote them. */
 export interface OperatorListSnapshot {
   readonly name: string;
