@@ -215,6 +215,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     const waiter = this.#startWaiter;
     this.#startWaiter = null;
     this.receiver.disposeInHand(error, this.settings.redeliver);
+    const linked = unlink(life);
     // The caller of spawnStarted learns of the failure and decides; the supervisor would decide behind its back.
     beginEnding(
       this,
@@ -223,7 +224,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
       isFirstStart && waiter !== null ? 'remove' : 'undecided',
     );
     waiter?.reject(error);
-    this.#failLinked(life, error);
+    this.#failLinked(linked, error);
   }
 
   /** The life is given up already, and goes on ending: this may be its own code that returns, by a throw. */
@@ -242,15 +243,12 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     this.lastError = messageOf(error);
     this.receiver.disposeInHand(error, this.settings.redeliver);
     life.cancelAsks();
-    this.#failLinked(life, error);
+    this.#failLinked(unlink(life), error);
   }
 
-  #failLinked(life: Life, error: unknown): void {
-    for (const linked of [...life.links]) {
-      life.links.delete(linked);
-      linked.links.delete(life);
-      linked.owner.fail(linked, new LinkedFailureError(linked.owner.path, this.path, error));
-    }
+  #failLinked(linked: readonly Life[], error: unknown): void {
+    for (const life of linked)
+      life.owner.fail(life, new LinkedFailureError(life.owner.path, this.path, error));
   }
 
   /** Stops by its own will, or its supervisor's job is done: the parent decides when the life is over. */
@@ -309,8 +307,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     life.stage = 'over';
     life.cancelStopTimer();
     life.cancelAsks();
-    for (const linked of life.links) linked.links.delete(life);
-    life.links.clear();
+    unlink(life);
     life.hosted.stop();
     this.life = null;
     this.#lastReason = ending.reason;
@@ -374,4 +371,12 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
       this.#endListeners.push(resolve);
     });
   }
+}
+
+/** Links are broken before a failure spreads along them, so that it never comes back. */
+function unlink(life: Life): readonly Life[] {
+  const linked = [...life.links];
+  for (const other of linked) other.links.delete(life);
+  life.links.clear();
+  return linked;
 }
