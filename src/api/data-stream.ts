@@ -15,7 +15,7 @@ import type { NodeSettings, StreamGraphBuilder, StreamOrigin } from '../graph/st
 import { flatMapOperator } from '../operators/flat-map-operator.js';
 import { problemOfDefinition } from '../operators/function-instance.js';
 import { filterOperator, mapOperator } from '../operators/fuse.js';
-import { type ProcessDefinition, processOperator } from '../operators/process-operator.js';
+import { processOperator } from '../operators/process-operator.js';
 import type { OutputTag } from '../operators/side-output.js';
 import type { Sink } from '../operators/sink.js';
 import { timestampOperator } from '../operators/timestamp-operator.js';
@@ -30,6 +30,7 @@ import {
   notePlaced,
   type OperatorDeclaration,
 } from './operator-declaration.js';
+import type { Process } from './process-definition.js';
 
 /** Results of a job in this process. One loop may read them; leaving it early drops the rest. */
 export interface CollectHandle<T> extends AsyncIterable<T> {
@@ -84,15 +85,16 @@ export class DataStream<T> {
   }
 
   /**
-   * The lowest level: a function that emits what it likes, to the main output and to side outputs. For state and timers,
-   * call keyBy first.
+   * The lowest level: a function that emits what it likes, to the main output and to side outputs. Give a class, a factory, or
+   * an object with `onElement`. The type of the results is that of what a generator yields, or of the context of a class; a
+   * plain `onElement` says it: `onElement(value, context: ProcessContext<Result>)`. For state and timers, call keyBy first.
    */
-  process<R>(definition: ProcessDefinition<T, R>): DataStream<R> {
+  process<R = never, Y = never>(definition: Process<T, R, Y>): DataStream<R | Y> {
     const problem = problemOfDefinition(definition);
     if (problem !== null) notePlaced(this.#graph, `process() cannot use its function: ${problem}`);
     return this.#derive({
       operation: 'process',
-      create: () => processOperator(definition),
+      create: () => processOperator<T, R | Y>(definition),
       key: null,
       stateless: null,
       sideTags: null,

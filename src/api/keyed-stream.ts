@@ -8,12 +8,15 @@
 import type { KeySelector } from '../graph/stream-graph.js';
 import type { StreamGraphBuilder } from '../graph/stream-graph-builder.js';
 import { problemOfDefinition } from '../operators/function-instance.js';
-import { type KeyedProcessDefinition, keyedProcessOperator } from '../operators/keyed-process-operator.js';
+import { keyedProcessOperator } from '../operators/keyed-process-operator.js';
 import type { Operator } from '../operators/operator.js';
 import { reduceOperator } from '../operators/reduce-operator.js';
 import { type RollingAggregate, rollingOperator } from '../operators/rolling-aggregates.js';
+import type { WindowAssigner } from '../operators/windows/window-assigners.js';
 import type { DataStream } from './data-stream.js';
-import { expectFunction, notePlaced, type OperatorDeclaration } from './operator-declaration.js';
+import { type DeriveKeyed, expectFunction, notePlaced } from './operator-declaration.js';
+import type { KeyedProcess } from './process-definition.js';
+import { WindowedStream } from './windowed-stream.js';
 
 /** Names of the fields of `T` that always hold a `V`. */
 export type FieldOf<T, V> = { readonly [Field in keyof T]-?: T[Field] extends V ? Field : never }[keyof T];
@@ -30,9 +33,6 @@ export interface TieOptions {
   readonly first?: boolean;
 }
 
-/** Adds an operator behind the partitioning by key. */
-export type DeriveKeyed = <R>(declaration: OperatorDeclaration) => DataStream<R>;
-
 export class KeyedStream<T, K> {
   readonly #graph: StreamGraphBuilder;
   /** Held without its types, so that a stream of a narrower type fits where a wider one is asked for. */
@@ -48,15 +48,16 @@ export class KeyedStream<T, K> {
 
   /**
    * The lowest level: a function with state and timers per key. Give the class, `process(Dedup)`, a factory,
-   * `process(() => new Dedup(5))`, or an object with `onElement`. A generator method that yields its results is suspended while
-   * there is no room downstream, and tells the type of the result.
+   * `process(() => new Dedup(5))`, or an object with `onElement`. The type of the results is that of what a generator yields, or
+   * of the context of a class; a plain `onElement` says it: `onElement(value, context: KeyedContext<Key, Result>)`. A generator
+   * is suspended at each yield while there is no room downstream.
    */
-  process<R>(definition: KeyedProcessDefinition<K, T, R>): DataStream<R> {
+  process<R = never, Y = never>(definition: KeyedProcess<K, T, R, Y>): DataStream<R | Y> {
     const problem = problemOfDefinition(definition);
     if (problem !== null) notePlaced(this.#graph, `process() cannot use its function: ${problem}`);
     return this.#keyed(
       'keyedProcess',
-      () => keyedProcessOperator<K, T, R>({ key: typed(this.#key), fn: definition }),
+      () => keyedProcessOperator<K, T, R | Y>({ key: typed(this.#key), fn: definition }),
       null,
     );
   }
@@ -90,6 +91,19 @@ export class KeyedStream<T, K> {
   /** The whole value with the highest field so far. */
   maxBy(field: FieldOf<T, Comparable>, options: TieOptions = {}): DataStream<T> {
     return this.#rolling({ kind: 'maxBy', field, first: options.first ?? true });
+  }
+
+  /** Cuts the stream into windows of event time: `tumbling(minutes(1))`, `sliding(...)`, `session(...)`. */
+  window(assigner: WindowAssigner<T>): WindowedStream<T, K> {
+    if (
+      typeof assigner !== 'object' ||
+      assigner === null ||
+      !['aligned', 'session'].includes(assigner.kind)
+    ) {
+      notePlaced(this.#graph, 'window() needs windows such as tumbling(minutes(1))');
+    }
+    const settings = { assigner, allowedLatenessMs: 0, lateTag: null };
+    return new WindowedStream<T, K>({ graph: this.#graph, key: this.#key, derive: this.#derive, settings });
   }
 
   #rolling(aggregate: RollingAggregate): DataStream<T> {

@@ -7,6 +7,7 @@ import type { KeySelector, NodeId } from '../graph/stream-graph.js';
 import type { StreamGraphBuilder, StreamOrigin } from '../graph/stream-graph-builder.js';
 import type { Operator } from '../operators/operator.js';
 import type { StatelessStep } from '../operators/stateless-step.js';
+import type { DataStream } from './data-stream.js';
 import { declaredAt } from './declared-at.js';
 
 export interface OperatorDeclaration {
@@ -20,6 +21,9 @@ export interface OperatorDeclaration {
   /** Null: the operator may emit to any side output. */
   readonly sideTags: readonly string[] | null;
 }
+
+/** Adds an operator behind the partitioning by key. */
+export type DeriveKeyed = <R>(declaration: OperatorDeclaration) => DataStream<R>;
 
 /** Adds an operator behind the given outputs. */
 export function declareOperator(

@@ -11,6 +11,8 @@ import type { StreamGraph } from '../../src/graph/stream-graph.js';
 import { KeyedProcessFunction } from '../../src/operators/process-function.js';
 import { sideOutput } from '../../src/operators/side-output.js';
 import { boundedOutOfOrderness, monotonous } from '../../src/operators/watermark-generators.js';
+import { count } from '../../src/operators/windows/aggregates.js';
+import { session, tumbling } from '../../src/operators/windows/window-assigners.js';
 
 function graphOf(build: (env: StreamEnvironment) => void): StreamGraph {
   return buildGraph(defineJob('job', build));
@@ -143,6 +145,44 @@ describe('describing a job', () => {
     expect(middle?.operation).toBe('assignTimestamps');
   });
 
+  test('a keyed stream turns the edge of every operator derived from it', () => {
+    const late = sideOutput<number>('late');
+    const graph = graphOf((env) => {
+      const keyed = env.from([1]).keyBy((n) => n % 2);
+      keyed.reduce((left, right) => left + right).print();
+      keyed.sum().print();
+      keyed.process(Same).print();
+      const windows = keyed.window(tumbling(10)).allowedLateness(5);
+      const counts = windows.sideOutputLateData(late).aggregate(count());
+      counts.print();
+      counts.getSideOutput(late).print();
+      windows.reduce((left) => left).print();
+      keyed
+        .window(session(5))
+        .process(function* (key) {
+          yield key;
+        })
+        .print();
+    });
+    const keyed = graph.nodes.filter((node) => node.work.kind === 'operator');
+    expect(keyed.map(({ operation, sideTags }) => [operation, sideTags])).toEqual([
+      ['reduce', []],
+      ['sum', []],
+      ['keyedProcess', null],
+      ['window.aggregate', ['late']],
+      ['window.reduce', []],
+      ['window.process', []],
+    ]);
+    for (const { id, work } of keyed) {
+      const edges = graph.edges.filter((edge) => edge.to === id);
+      expect(edges.map((edge) => edge.partitioner.kind)).toEqual(['key']);
+      const [selector] = work.kind === 'operator' ? work.keys : [];
+      expect(selector?.(3 as never)).toBe(1);
+      expect(work.kind === 'operator' && work.create()).not.toBe(work.kind === 'operator' && work.create());
+    }
+    expect(graph.edges.filter((edge) => edge.sideTag === 'late')).toHaveLength(1);
+  });
+
   test('a definition is built anew each time', () => {
     const job = defineJob('twice', (env) => env.from([1]).print());
     expect(isJobDefinition(job)).toBe(true);
@@ -203,6 +243,22 @@ describe('a wrong use of the API is reported', () => {
     expect(problems).toEqual([
       'map() needs a function from value to result, got number (here)',
       'window() was called on a stream without key; call keyBy(...) before it (here)',
+    ]);
+  });
+
+  test('windows that cannot be built are refused before anything runs', () => {
+    const problems = problemsOf((env) => {
+      const keyed = env.from([1]).keyBy((n) => n);
+      keyed
+        .window(session(5))
+        .aggregate({ createAccumulator: () => 0, add: (sum, n) => sum + n, getResult: (sum) => sum })
+        .print();
+      keyed.window(tumbling(5)).allowedLateness(-1).aggregate(count(), wrong).print();
+    });
+    expect(problems).toEqual([
+      'the window cannot be built: Session windows merge, and the aggregate function has no merge(left, right). Add merge(left, right) to the aggregate function: it combines two accumulators. (here)',
+      'aggregate() needs a window function of key, window and result, or none, got number (here)',
+      'the window cannot be built: Expected an allowed lateness of at least 0 ms, got -1. Give a duration, for example minutes(1). (here)',
     ]);
   });
 
@@ -276,6 +332,12 @@ describe('a wrong use of the API is reported', () => {
     expect(() => defineJob('job', wrong)).toThrow(JobDefinitionError);
   });
 });
+
+class Same extends KeyedProcessFunction<number, number, number> {
+  override *onElement(n: number): Generator<number> {
+    yield n;
+  }
+}
 
 function* oneTwo(): Generator<number> {
   yield 1;
