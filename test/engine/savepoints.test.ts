@@ -1,0 +1,184 @@
+// Savepoints, stops, rescaling: what a user asks of a running job, in virtual time.
+
+import { expect, test } from 'vitest';
+import { defineJob } from '../../src/api/define-job.js';
+import { type CollectSink, collectSink } from '../../src/connectors/collect-sink.js';
+import { generator } from '../../src/connectors/generator.js';
+import { type KeyedContext, KeyedProcessFunction } from '../../src/operators/process-function.js';
+import { valueState } from '../../src/operators/state-handles.js';
+import { boundedOutOfOrderness } from '../../src/operators/watermark-generators.js';
+import { count } from '../../src/operators/windows/aggregates.js';
+import { tumbling } from '../../src/operators/windows/window-assigners.js';
+import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
+import { finishJob, settle, startJob } from './virtual-job.js';
+
+interface Order {
+  readonly id: number;
+  readonly user: number;
+}
+interface Counted extends Order {
+  readonly nth: number;
+}
+
+const USERS = 11;
+
+class Count extends KeyedProcessFunction<number, Order, Counted> {
+  seen = valueState<number>('seen');
+
+  override onElement(order: Order, context: KeyedContext<number, Counted>): void {
+    const nth = (this.seen.get() ?? 0) + 1;
+    this.seen.set(nth);
+    context.emit({ ...order, nth });
+  }
+}
+
+function countingJob(records: number, sink: CollectSink<Counted>, uid = 'count') {
+  return defineJob('counting', (env) => {
+    env
+      .from(
+        generator({
+          count: records,
+          ratePerSecond: 1_000,
+          seed: 1,
+          make: (id): Order => ({ id, user: id % USERS }),
+        }),
+        { uid: 'orders' },
+      )
+      .keyBy((order) => order.user)
+      .process(Count)
+      .uid(uid)
+      .sinkTo(sink, { uid: 'out' });
+  });
+}
+
+function expectEach(rows: readonly Counted[], records: number): void {
+  expect(rows.map((row) => row.id).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: records }, (_, id) => id),
+  );
+  for (let user = 0; user < USERS; user += 1) {
+    const nths = rows.filter((row) => row.user === user).map((row) => row.nth);
+    expect(nths.sort((a, b) => a - b)).toEqual(nths.map((_, index) => index + 1));
+  }
+}
+
+const checkpoint = { dir: '/job', intervalMs: 100 };
+
+test('a suspended job goes on from where it stopped, and nothing is lost or repeated', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  const sink = collectSink<Counted>();
+  const first = await startJob(runtime, countingJob(2_000, sink), { parallelism: 2, checkpoint });
+  await runtime.advance(700);
+  const stopped = await settle(runtime, first.stop());
+  expect(stopped.state).toBe('SUSPENDED');
+  const before = sink.committed().length;
+  expect(before).toBeGreaterThan(100);
+  expect(before).toBeLessThan(2_000);
+  const second = await startJob(runtime, countingJob(2_000, sink), { parallelism: 2, checkpoint });
+  expect((await finishJob(runtime, second)).state).toBe('FINISHED');
+  expectEach(sink.committed(), 2_000);
+});
+
+test.each([
+  [2, 4],
+  [3, 1],
+  [4, 3],
+  [1, 5],
+])('a savepoint taken at parallelism %i is restored at %i', async (before, after) => {
+  const runtime = virtualRuntime({ seed: 2 });
+  const sink = collectSink<Counted>();
+  const first = await startJob(runtime, countingJob(2_000, sink), { parallelism: before, checkpoint });
+  await runtime.advance(900);
+  const stopped = await settle(runtime, first.stop({ savepoint: '/sp' }));
+  expect(stopped.savepoint?.directory).toBe('/sp');
+  const second = await startJob(runtime, countingJob(2_000, sink), {
+    parallelism: after,
+    checkpoint: { ...checkpoint, dir: '/job2' },
+    from: '/sp',
+  });
+  await finishJob(runtime, second);
+  expectEach(sink.committed(), 2_000);
+});
+
+test('a savepoint without stop commits nothing by itself and the job goes on', async () => {
+  const runtime = virtualRuntime({ seed: 3 });
+  const sink = collectSink<Counted>();
+  const handle = await startJob(runtime, countingJob(1_000, sink), {
+    parallelism: 2,
+    checkpoint: { dir: '/job', intervalMs: null },
+  });
+  await runtime.advance(300);
+  await settle(runtime, handle.savepoint('/sp'));
+  expect(sink.committed()).toEqual([]);
+  await finishJob(runtime, handle);
+  expectEach(sink.committed(), 1_000);
+});
+
+test('drain fires the windows that suspend leaves open', async () => {
+  const job = (sink: CollectSink<number>) =>
+    defineJob('windows', (env) => {
+      env
+        .from(generator({ ratePerSecond: 1_000, seed: 1, make: (id) => id, timestamp: (id) => id }), {
+          uid: 'ids',
+        })
+        .assignTimestamps((id) => id, boundedOutOfOrderness(0))
+        .keyBy(() => 'all')
+        .window(tumbling(1_000_000))
+        .aggregate(count())
+        .sinkTo(sink, { uid: 'out' });
+    });
+  const suspended = collectSink<number>();
+  const runtime = virtualRuntime({ seed: 4 });
+  const first = await startJob(runtime, job(suspended), { checkpoint });
+  await runtime.advance(500);
+  await settle(runtime, first.stop());
+  expect(suspended.committed()).toEqual([]);
+  const drained = collectSink<number>();
+  const second = await startJob(runtime, job(drained), { checkpoint });
+  await runtime.advance(500);
+  const result = await settle(runtime, second.stop({ drain: true }));
+  expect(result.state).toBe('FINISHED');
+  expect(drained.committed()).toHaveLength(1);
+  expect(drained.committed()[0]).toBeGreaterThan(800);
+});
+
+test('cancel commits nothing more and resolves', async () => {
+  const runtime = virtualRuntime({ seed: 5 });
+  const sink = collectSink<Counted>();
+  const handle = await startJob(runtime, countingJob(1_000, sink), {
+    checkpoint: { dir: '/job', intervalMs: null },
+  });
+  await runtime.advance(300);
+  const result = await settle(runtime, handle.cancel());
+  expect(result.state).toBe('CANCELED');
+  expect(sink.committed()).toEqual([]);
+});
+
+test('state of a uid that the job does not have is refused by name, unless it may be left behind (T4.9)', async () => {
+  const runtime = virtualRuntime({ seed: 6 });
+  const sink = collectSink<Counted>();
+  const first = await startJob(runtime, countingJob(1_000, sink), { checkpoint });
+  await runtime.advance(300);
+  await settle(runtime, first.stop({ savepoint: '/sp' }));
+  const renamed = countingJob(1_000, sink, 'renamed');
+  const options = { checkpoint: { ...checkpoint, dir: '/job2' }, from: '/sp' };
+  await expect(startJob(runtime, renamed, options)).rejects.toThrow(/"count"/);
+  const allowed = await startJob(runtime, renamed, {
+    ...options,
+    checkpoint: { ...checkpoint, dir: '/job3' },
+    allowNonRestoredState: true,
+  });
+  await finishJob(runtime, allowed);
+  expect(sink.committed().some((row) => row.id >= USERS && row.nth === 1)).toBe(true);
+});
+
+test('a finished job has nothing left to do when it is started again', async () => {
+  const runtime = virtualRuntime({ seed: 7 });
+  const sink = collectSink<Counted>();
+  await finishJob(runtime, await startJob(runtime, countingJob(500, sink), { parallelism: 2, checkpoint }));
+  const again = await finishJob(
+    runtime,
+    await startJob(runtime, countingJob(500, sink), { parallelism: 2, checkpoint }),
+  );
+  expect(again.state).toBe('FINISHED');
+  expectEach(sink.committed(), 500);
+});
