@@ -5,7 +5,7 @@
 //
 // S1. What is written is exactly the state at the moment in which the walk was made. An entry that changes before the walk
 //     has reached it hands over its image first (T1 of table.ts); a dropped space hands over itself.
-// S2. An image is taken once: `entry.saved` says by which snapshot.
+// S2. An image is taken once: `entry.mark` says by which snapshot.
 // S3. An increment holds what changed since its base and the removals since then. With more removals than entries, or
 //     without a completed base, the walk is full instead and says so.
 // S4. The walk ends although state grows: what was created after it began is behind everything older (T2 of table.ts).
@@ -111,7 +111,7 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
 
   save(entry: Entry): void {
     if (!this.needs(entry)) return;
-    entry.saved = this.epoch;
+    entry.mark = this.epoch;
     const { table } = entry.space;
     const image = this.imageOf(table, entry.value);
     if (image === PRUNED) return;
@@ -144,7 +144,7 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
   }
 
   private needs(entry: Entry): boolean {
-    return entry.epoch < this.epoch && entry.epoch >= this.since && entry.saved !== this.epoch;
+    return entry.epoch < this.epoch && entry.epoch >= this.since && entry.mark !== this.epoch;
   }
 
   private imageOf(table: Table, value: unknown): unknown {
@@ -186,7 +186,7 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
     let used = 0;
     while (used < budget) {
       const { value: entry, done } = entries.next();
-      if (done === true || entry.born >= this.epoch) {
+      if (done === true || entry.isBornIn(this.epoch)) {
         this.space = null;
         return used + LOOK_COST;
       }
@@ -201,7 +201,7 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
   }
 
   private writeEntry(entry: Entry): void {
-    entry.saved = this.epoch;
+    entry.mark = this.epoch;
     const { space } = entry;
     const image = this.imageOf(space.table, entry.value);
     if (image === PRUNED) return;

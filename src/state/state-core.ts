@@ -95,9 +95,9 @@ export class StateCore implements TableHost {
     entry.space.epoch = this.epoch;
   }
 
-  noteRemoval(table: Table, namespace: Namespace, key: MapKey | null, born: number): void {
-    // What was born after the newest snapshot is in none, and without a snapshot there is nothing to build on.
-    if (born === this.epoch || (this.begun.size === 0 && this.completed === null)) return;
+  noteRemoval(table: Table, namespace: Namespace, key: MapKey | null): void {
+    // Without a snapshot there is nothing to build on.
+    if (this.begun.size === 0 && this.completed === null) return;
     if (!this.removals.add({ table, namespace, key, epoch: this.epoch }, this.liveEntries))
       this.forgetBases();
   }
