@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import { tcpLines } from '../../src/connectors/tcp-lines.js';
+import { verifySource } from '../../src/testing/source-contract.js';
+import type { VirtualConnection } from '../../src/testing/virtual-network.js';
+import { type VirtualRuntime, virtualRuntime } from '../../src/testing/virtual-runtime.js';
+import { SourceProbe } from './source-probe.js';
+
+const ADDRESS = { host: 'feed', port: 7_000 };
+
+async function connected(options: Partial<Parameters<typeof tcpLines>[0]> = {}) {
+  const runtime = virtualRuntime({ seed: 1 });
+  const connections: VirtualConnection[] = [];
+  runtime.network.listen(ADDRESS.port, (connection) => void connections.push(connection));
+  const probe = await new SourceProbe(tcpLines({ ...ADDRESS, ...options }), runtime).open();
+  return { probe, connections, runtime };
+}
+
+test('a connection keeps the contract of a source that cannot be replayed', () =>
+  verifySource(() => tcpLines(ADDRESS), {
+    prepare(runtime) {
+      (runtime as VirtualRuntime).network.listen(ADDRESS.port, (connection) => {
+        for (let part = 0; part < 50; part += 1) connection.send(`a${part}\nb${part}\r\nc`);
+        connection.end();
+      });
+    },
+    expected: [
+      ...Array.from({ length: 50 }, (_, part) => [part === 0 ? 'a0' : `ca${part}`, `b${part}`]).flat(),
+      'c',
+    ],
+    runs: 5,
+  }));
+
+test('a poll waits for data, and closing ends the wait', async () => {
+  const { probe, connections, runtime } = await connected();
+  const waiting = probe.startPoll();
+  await runtime.advance(1_000);
+  connections[0]?.send('hel');
+  await runtime.advance(1);
+  connections[0]?.send('lo\n');
+  expect(await probe.settle(waiting)).toMatchObject({ kind: 'records', values: ['hello'], next: 1 });
+  const pending = probe.startPoll();
+  await probe.close();
+  expect(await probe.settle(pending)).toMatchObject({ kind: 'nothing' });
+  await runtime.run();
+  expect(connections[0]?.isOpen).toBe(false);
+});
+
+test('a sender that is faster than the job is held back', async () => {
+  const machine = virtualRuntime({ seed: 1 });
+  let receivedBytes = 0;
+  const connect: VirtualRuntime['sockets']['connect'] = (address, handlers) =>
+    machine.sockets.connect(address, {
+      ...handlers,
+      onData(bytes) {
+        receivedBytes += bytes.byteLength;
+        handlers.onData(bytes);
+      },
+    });
+  const runtime: VirtualRuntime = Object.create(machine, { sockets: { value: { connect } } });
+  runtime.network.listen(ADDRESS.port, (connection) => {
+    for (let block = 0; block < 64; block += 1) connection.send(`${'x'.repeat(65_535)}\n`);
+    connection.end();
+  });
+  const probe = await new SourceProbe(tcpLines(ADDRESS), runtime).open();
+  await probe.poll(1);
+  await runtime.run();
+  expect(receivedBytes).toBeLessThanOrEqual(6 * 65_536);
+  for (let line = 2; line <= 64; line += 1) {
+    await probe.poll(1);
+    await runtime.run();
+    expect(receivedBytes).toBeLessThanOrEqual((line + 5) * 65_536);
+  }
+  expect(await probe.poll(1)).toMatchObject({ kind: 'splitEnd' });
+});
+
+test('without reconnect a clean end is the end of the source, a broken one fails the attempt', async () => {
+  const clean = await connected();
+  const end = clean.probe.startPoll();
+  await clean.runtime.advance(1);
+  clean.connections[0]?.send('last');
+  clean.connections[0]?.end();
+  expect(await clean.probe.settle(end)).toMatchObject({ values: ['last'] });
+  expect(await clean.probe.poll()).toMatchObject({ kind: 'splitEnd' });
+  const broken = await connected();
+  const failing = broken.probe.startPoll();
+  await broken.runtime.advance(1);
+  broken.connections[0]?.send('whole\npart');
+  broken.connections[0]?.fail(new Error('ECONNRESET'));
+  expect(await broken.probe.settle(failing)).toMatchObject({ values: ['whole'] });
+  await expect(broken.probe.poll()).rejects.toThrow(/connection to feed:7000 has failed/);
+  expect(broken.probe.warnings).toEqual(['a connection broke within a line: its beginning is dropped']);
+});
+
+test('with reconnect it connects again, so many times in a row', async () => {
+  const { probe, connections, runtime } = await connected({ reconnect: { attemptsMax: 2, delayMs: 500 } });
+  const first = probe.startPoll();
+  await runtime.advance(1);
+  connections[0]?.send('one\n');
+  await probe.settle(first);
+  connections[0]?.fail(new Error('ECONNRESET'));
+  const second = probe.startPoll();
+  await runtime.advance(501);
+  connections[1]?.send('two\n');
+  expect(await probe.settle(second)).toMatchObject({ values: ['two'], next: 2 });
+  runtime.network.unlisten(ADDRESS.port);
+  connections[1]?.fail(new Error('ECONNRESET'));
+  await expect(probe.poll()).rejects.toThrow(/has failed/);
+  expect(probe.counts).toEqual({ 'source.reconnects': 3 });
+});
+
+test('a server that is not there is named', async () => {
+  const probe = await new SourceProbe(tcpLines({ host: 'nowhere', port: 9 })).open();
+  await expect(probe.poll()).rejects.toMatchObject({
+    code: 'WEIR_CONNECTOR',
+    message: expect.stringContaining('The connection to nowhere:9 has failed.'),
+  });
+});
+
+test('a line that is too long fails the attempt', async () => {
+  const { probe, connections, runtime } = await connected({ lineBytesMax: 8 });
+  const failing = probe.startPoll();
+  await runtime.advance(1);
+  connections[0]?.send('123456789');
+  await expect(probe.settle(failing)).rejects.toThrow(/longer than 8 bytes/);
+});
+
+test('wrong options are refused at once', () => {
+  expect(() => tcpLines({ host: 'x', port: 0 })).toThrow(/port is a number/);
+  expect(() => tcpLines({ host: 'x', port: 1, reconnect: { attemptsMax: -1, delayMs: 1 } })).toThrow(
+    /attemptsMax/,
+  );
+});
