@@ -1,7 +1,7 @@
 // S14, S20, S22: the system as a whole: snapshot, dead letters, coordinated shutdown.
 
 import { expect, test } from 'vitest';
-import type { ActorSetup, DeadLetter } from '../../actors/kernel/actor.js';
+import type { ActorSetup, DeadLetter, Reply } from '../../actors/kernel/actor.js';
 import { ActorStoppedError } from '../../actors/kernel/actor-errors.js';
 import { actorSystem } from '../../actors/kernel/system.js';
 import { ConfigError } from '../../src/base/errors.js';
@@ -183,17 +183,14 @@ test('options that make no sense are refused', () => {
 test('two systems in one process do not meet', async () => {
   const one = actorSystem({ name: 'same' });
   const two = actorSystem({ name: 'same' });
-  const seen: string[] = [];
   const setup =
-    (name: string): ActorSetup<string> =>
-    () => ({ onMessage: (message) => void seen.push(`${name}:${message}`) });
+    (name: string): ActorSetup<Reply<string>> =>
+    () => ({ onMessage: (reply) => reply.resolve(name) });
   const a = await one.spawnStarted(setup('one'), { name: 'x' });
   const b = await two.spawnStarted(setup('two'), { name: 'x' });
-  a.offer('m');
-  b.offer('m');
+  const question = (reply: Reply<string>): Reply<string> => reply;
+  expect(await Promise.all([one.ask(a, question), two.ask(b, question)])).toEqual(['one', 'two']);
   await one.shutdown();
-  expect(b.offer('still here')).toBe(true);
+  expect(await two.ask(b, question)).toBe('two');
   await two.shutdown();
-  expect(seen).toContain('one:m');
-  expect(seen).toContain('two:m');
 });
