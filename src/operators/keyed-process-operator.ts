@@ -3,8 +3,7 @@
 // Owns:    when the function is called and with which key in hand.
 // Not:     state and timers themselves (src/state), the life cycle shared with process-operator.ts.
 //
-// K1. A generator that is suspended, of a record or of a timer, ends before anything else is begun.
-// K2. After the end of input no processing-time timer fires (semantics 1.10).
+// K1. A generator that is suspended, of a record or of a timer, ends before anything else is begun, with its own key in hand.
 
 import { MIN_TIMESTAMP } from '../base/timestamps.js';
 import type { KeyedBackend } from '../state/keyed-backend.js';
@@ -66,11 +65,6 @@ class KeyedProcessOperator implements Operator {
     return this.running?.onProcessingTime(wallMs) ?? true;
   }
 
-  onEnd(): boolean {
-    this.running?.end();
-    return true;
-  }
-
   close(): void {
     const { running } = this;
     this.running = null;
@@ -92,7 +86,8 @@ class Running {
     this.fire(time, 'event');
   private readonly fireProcessing = (_key: unknown, _window: unknown, time: number): void =>
     this.fire(time, 'processing');
-  private ended = false;
+  /** Of the timer whose generator is suspended: the timer service lets go of it when it has nothing more to fire. */
+  private suspendedKey: unknown = null;
 
   constructor(context: OperatorContext, keyed: KeyedBackend, fn: Methods, key: KeySelector) {
     this.context = context;
@@ -122,13 +117,12 @@ class Running {
   }
 
   onWatermark(time: number): boolean {
-    if (this.timerCall.pending && !this.timerCall.resume()) return false;
+    if (!this.resumeTimer()) return false;
     return this.keyed.timers.advanceEvent(time, this.fireEvent, this.shouldPause) && !this.timerCall.pending;
   }
 
   onProcessingTime(wallMs: number): boolean {
-    if (this.ended) return true;
-    if (this.timerCall.pending && !this.timerCall.resume()) return false;
+    if (!this.resumeTimer()) return false;
     const done = this.keyed.timers.advanceProcessing(wallMs, this.fireProcessing, this.shouldPause);
     if (!done || this.timerCall.pending) return false;
     this.armAlarm();
@@ -138,10 +132,6 @@ class Running {
   armAlarm(): void {
     const next = this.keyed.timers.nextProcessing();
     if (next !== null) this.context.alarm(next);
-  }
-
-  end(): void {
-    this.ended = true;
   }
 
   close(): void {
@@ -162,7 +152,13 @@ class Running {
     } catch (cause) {
       throw timerCall.failed(cause);
     }
-    timerCall.leave(answer);
+    if (!timerCall.leave(answer)) this.suspendedKey = this.keyed.currentKey();
+  }
+
+  private resumeTimer(): boolean {
+    if (!this.timerCall.pending) return true;
+    this.keyed.setKey(this.suspendedKey);
+    return this.timerCall.resume();
   }
 }
 

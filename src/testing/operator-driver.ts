@@ -4,7 +4,8 @@
 // Not:     what is checked (operator-harness.ts).
 //
 // D1. In narrow mode there is room for one result: after each emission `output.full` is true until the operator is resumed.
-// D2. A crash closes the instance, gives its state to a new one, and keeps nothing else but the clock and the watermark.
+// D2. After the end nothing rings any more (semantics 1.10).
+// D3. A crash closes the instance, gives its state to a new one, and keeps nothing else but the clock and the watermark.
 
 import { assert } from '../base/assert.js';
 import { silentLogger } from '../base/logger.js';
@@ -37,6 +38,7 @@ export class OperatorDriver {
   private alarmMs: number | null = null;
   private full = false;
   private mayEmit = false;
+  private ended = false;
   private suspended: Suspended[] = [];
   private batch: { readonly values: unknown[]; readonly timestamps: number[] } = {
     values: [],
@@ -82,6 +84,7 @@ export class OperatorDriver {
       default:
         this.advance(MAX_TIMESTAMP);
         this.repeat(() => this.operator.onEnd?.() ?? true);
+        this.ended = true;
         this.outputs.push({ kind: 'end' });
     }
   }
@@ -156,7 +159,7 @@ export class OperatorDriver {
   }
 
   private ring(): void {
-    while (this.alarmMs !== null && this.alarmMs <= this.wallMs) {
+    while (!this.ended && this.alarmMs !== null && this.alarmMs <= this.wallMs) {
       this.alarmMs = null;
       this.repeat(() => this.operator.onProcessingTime?.(this.wallMs) ?? true);
     }
