@@ -1,5 +1,8 @@
 // Reducing and aggregating state: one folded value per key (semantics 4.5).
 //
+// Owns:    folding what is added into what is stored.
+// Not:     holding the value (value-cell.ts), windows, which fold in tables of their own (window-table.ts).
+//
 // O1. A fold may change what is stored in place: the running snapshot has taken its image before the fold sees it.
 // O2. `add` folds values of the heap; nothing is encoded before a snapshot asks.
 

@@ -1,5 +1,8 @@
 // Deep freezing of stored values, for development.
 //
+// Owns:    making stored plain data unchangeable, so that a change which would not be saved throws where it happens.
+// Not:     production: there it costs too much, and such a change goes unnoticed.
+//
 // F1. Freezes arrays and plain objects all the way down. Typed arrays cannot be frozen; Map, Set and Date can, but their
 //     contents stay changeable: all four are left as they are.
 
@@ -12,7 +15,7 @@ export function deepFreeze<T>(value: T): T {
 }
 
 function freeze(value: unknown, depth: number): void {
-  // Very deep or cyclic values are left to the codec, which refuses them with an error that names them.
+  // The bound is for cyclic values, which the codec can store.
   if (typeof value !== 'object' || value === null || depth > KEY_DEPTH_MAX) return;
   if (Array.isArray(value)) {
     for (const item of value) freeze(item, depth + 1);

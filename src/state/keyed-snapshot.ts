@@ -60,8 +60,10 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
   private readonly tables: readonly Table[];
   private readonly orphans: Space[] = [];
   private readonly writer: ChunkWriter;
-  private phase: Phase = { kind: 'removals', at: 0 };
+  private phase: Phase;
+  /** The rest of the space in hand. */
   private space: Iterator<Entry> | null = null;
+  /** Rows of this slice that are not encoded yet: by reference, so they never outlive the slice. */
   private page: FramePage | null = null;
   /** Images that entries handed over before they changed. */
   private readonly handedOver = new Map<Table, FramePage>();

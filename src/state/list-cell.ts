@@ -1,4 +1,7 @@
-// The value of an entry of list state.
+// A stored list, as an entry of list state and operator state hold it.
+//
+// Owns:    who may change the array.
+// Not:     what is in it.
 //
 // V1. An array that a reader holds never changes: it is lent, and the next write works on a copy. Until somebody reads, adding
 //     is a push.

@@ -1,5 +1,9 @@
 // List state: one list per key (semantics 4.3, 4.11).
 //
+// Owns:    the list of the key in hand, with or without a time to live per element.
+// Not:     sharing the array with readers (list-cell.ts).
+//
+// V1. A changed list is written whole into the next increment; a map state writes single entries.
 // V2. A list that is empty has no entry.
 
 import { StateError } from '../base/errors.js';

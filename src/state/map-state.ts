@@ -1,5 +1,8 @@
 // Map state: one map per key, each of its entries an entry of its own (semantics 4.4, 4.11).
 //
+// Owns:    access by (key in hand, key of the map), iteration, time to live per entry.
+// Not:     how maps are held: a space of the table per key (table.ts).
+//
 // M1. A change writes one entry into the next increment, and takes one image, however large the map is.
 // M2. A map that is empty does not exist: removing the last entry removes the key (T3 of table.ts).
 

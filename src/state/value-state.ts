@@ -1,4 +1,7 @@
 // Value state: one value per key (semantics 4.2).
+//
+// Owns:    what undefined and null mean, and freezing.
+// Not:     holding the value (value-cell.ts).
 
 import type { ValueState } from './descriptors.js';
 import { deepFreeze } from './freeze.js';

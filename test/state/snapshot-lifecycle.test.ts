@@ -58,6 +58,33 @@ describe('increments', () => {
     expect(valuesOf([base, increment], [0, 1, 2, 3, 4])).toEqual([0, 'a', 'b', 'c', undefined]);
   });
 
+  test('build on a checkpoint that completed late', () => {
+    const { backend, set } = counting(10);
+    fullSnapshot(backend, 1);
+    set(1, 'a');
+    const second = fullSnapshot(backend, 2);
+    backend.onCheckpointComplete(1);
+    backend.onCheckpointComplete(2);
+    set(2, 'b');
+    const walk = backend.beginSnapshot({ checkpoint: 3, baseCheckpoint: 2 });
+    const increment = finish(walk);
+    expect([walk.full, walk.entries]).toEqual([false, 1]);
+    expect(valuesOf([second, increment], [1, 2, 3])).toEqual(['a', 'b', 3]);
+  });
+
+  test('stay possible however long keys come and go: older removals are forgotten', () => {
+    const { backend, set } = counting(100);
+    fullSnapshot(backend, 1);
+    for (let checkpoint = 2; checkpoint < 60; checkpoint += 1) {
+      backend.onCheckpointComplete(checkpoint - 1);
+      for (let key = 0; key < 50; key += 1) set(key, null);
+      for (let key = 0; key < 50; key += 1) set(key, checkpoint);
+      const walk = backend.beginSnapshot({ checkpoint, baseCheckpoint: checkpoint - 1 });
+      finish(walk);
+      expect(walk.full).toBe(false);
+    }
+  });
+
   test('build chains', () => {
     const { backend, set } = counting(10);
     const segments = [fullSnapshot(backend, 1)];

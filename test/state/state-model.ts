@@ -2,7 +2,15 @@
 // cloned whole at each barrier: what it says is what a snapshot must contain.
 
 import fc from 'fast-check';
+import type {
+  AggregatingState,
+  ListState,
+  MapState,
+  ReducingState,
+  ValueState,
+} from '../../src/state/descriptors.js';
 import { KeyedBackend } from '../../src/state/keyed-backend.js';
+import type { WindowTable } from '../../src/state/window-table.js';
 
 export const KEYS = [1, 'one', 2n, true, 'ключ', { b: 1, a: [2] }] as const;
 const MAP_KEYS = ['x', 7, 'y'] as const;
@@ -87,9 +95,14 @@ export const operations: fc.Arbitrary<Operation[]> = fc.array(
   { minLength: 10, maxLength: 120 },
 );
 
-export interface States {
+export interface OpenStates {
   readonly backend: KeyedBackend;
-  readonly value: ReturnType<typeof openStates>['value'];
+  readonly value: ValueState<unknown>;
+  readonly list: ListState<unknown>;
+  readonly map: MapState<unknown, unknown>;
+  readonly reducing: ReducingState<number>;
+  readonly aggregating: AggregatingState<number, Sum>;
+  readonly windows: WindowTable<Sum>;
 }
 
 export function newBackend(freeze: boolean, range = { from: 0, to: 127 }, subtask = 0): KeyedBackend {
@@ -103,7 +116,7 @@ export function newBackend(freeze: boolean, range = { from: 0, to: 127 }, subtas
   });
 }
 
-export function openStates(backend: KeyedBackend) {
+export function openStates(backend: KeyedBackend): OpenStates {
   return {
     backend,
     value: backend.value<unknown>('value'),
@@ -125,8 +138,6 @@ export function openStates(backend: KeyedBackend) {
     windows: backend.windows<Sum>('windows'),
   };
 }
-
-export type OpenStates = ReturnType<typeof openStates>;
 
 /** Carries an operation out on both. Operations on snapshots are the caller's. */
 export function apply(states: OpenStates, model: Model, op: Operation, freeze: boolean): void {
