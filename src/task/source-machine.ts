@@ -387,6 +387,8 @@ export class SourceMachine implements Machine {
   }
 
   private askForAlarm(): void {
+    // One that has rung and waits for room is enough: an overdue alarm asked for again would ring without pause.
+    if (this.alarmDue) return;
     let next = this.parts.chain.nextAlarm();
     if (this.phase.kind === 'running') {
       for (const wish of [this.pollAfterMs, this.periodicMs, this.flushMs]) {

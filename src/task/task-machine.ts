@@ -205,6 +205,8 @@ export class TaskMachine implements Machine {
   }
 
   private askForAlarm(): void {
+    // One that has rung and waits for room is enough: an overdue alarm asked for again would ring without pause.
+    if (this.alarmDue) return;
     const next = this.parts.chain.nextAlarm();
     if (next === this.alarmMs) return;
     this.alarmMs = next;
