@@ -6,6 +6,9 @@ import { contractError, userError } from './user-code.js';
 
 export type KeySelector = (value: unknown) => unknown;
 
+/** What throws, for messages. */
+export const SELECTING = 'the key selector';
+
 /** A function that puts the key of a record in hand. What the selector throws is the user's; a bad key is a KeyError. */
 export function keySetter(
   context: OperatorContext,
@@ -17,7 +20,7 @@ export function keySetter(
     try {
       selected = key(value);
     } catch (cause) {
-      throw userError(context, 'the key selector', cause);
+      throw userError(context, SELECTING, cause);
     }
     keyed.setKey(selected);
   };

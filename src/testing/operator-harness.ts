@@ -15,6 +15,17 @@ import type { Operator } from '../operators/operator.js';
 import { OperatorDriver } from './operator-driver.js';
 import type { OperatorOutput, OperatorStep } from './operator-script.js';
 
+export {
+  clock,
+  END,
+  idle,
+  type OperatorOutput,
+  type OperatorStep,
+  record,
+  side,
+  watermark,
+} from './operator-script.js';
+
 export interface VerifyOptions {
   /** False: the operator gets no keyed state. Default true. */
   readonly keyed?: boolean;

@@ -13,13 +13,15 @@
 import { MIN_TIMESTAMP } from '../../base/timestamps.js';
 import type { KeyedBackend } from '../../state/keyed-backend.js';
 import type { WindowEntry, WindowTable } from '../../state/window-table.js';
-import { type KeySelector, keySetter, requireKeyed } from '../key-setter.js';
+import { type KeySelector, keySetter, requireKeyed, SELECTING } from '../key-setter.js';
 import type { Operator, OperatorContext } from '../operator.js';
 import { RecordQueue } from '../record-queue.js';
+import { userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
 import type { AlignedWindows, TimeWindow } from './window-assigners.js';
 import { windowStart } from './window-assigners.js';
-import { type AnyContents, type ContentsRunner, runContents } from './window-contents.js';
+import { ADDING, type AnyContents, type ContentsRunner, runContents } from './window-contents.js';
+import { generateWindowLoop, type LoopStep, type WindowLoop, type WindowLoopHost } from './window-loop.js';
 
 export interface AlignedWindowOptions extends LatenessOptions {
   readonly key: KeySelector;
@@ -80,7 +82,7 @@ interface Firing {
   entries: Iterator<WindowEntry<unknown>> | null;
 }
 
-class Running {
+class Running implements WindowLoopHost {
   readonly lateness: Lateness;
   readonly contents: ContentsRunner;
   private readonly context: OperatorContext;
@@ -95,9 +97,10 @@ class Running {
   private firing: Firing | null = null;
   /** Windows of the record in hand that have fired before and must fire again. */
   private refiring: { readonly window: TimeWindow; readonly entry: WindowEntry<unknown> }[] = [];
-  /** Bounds of the tumbling window of the last record: records come in runs. */
-  private start = 0;
-  private end = 0;
+  private readonly loop: WindowLoop | null;
+  /** The tumbling window of the last record, if it has not fired: records come in runs. Empty: there is none. */
+  start = 0;
+  end = 0;
 
   constructor(options: AlignedWindowOptions, context: OperatorContext, keyed: KeyedBackend) {
     this.context = context;
@@ -113,17 +116,17 @@ class Running {
       (value, timestamp) => this.addToAll(value, timestamp),
       () => this.resumeRecord(),
     );
+    const { aggregate } = this.contents;
+    this.loop =
+      aggregate === null ? null : generateWindowLoop(this, options.key, aggregate, keyed, this.table);
   }
 
   onRecord(value: unknown, timestamp: number): void {
     if (timestamp <= MIN_TIMESTAMP) throw this.lateness.timestampMissing();
     if (this.sizeMs === this.slideMs && !this.queue.busy) {
-      if (timestamp < this.start || timestamp >= this.end) {
-        this.start = windowStart(timestamp, this.offsetMs, this.sizeMs);
-        this.end = this.start + this.sizeMs;
-      }
+      if (timestamp < this.start || timestamp >= this.end) this.openWindowOf(timestamp);
       // The usual case: one window, and it has not fired.
-      if (this.end - 1 > this.lateness.reached) {
+      if (this.end > this.start) {
         this.setKey(value);
         this.add(this.start, this.end, value);
         return;
@@ -138,11 +141,21 @@ class Running {
     from: number,
     interrupted: () => boolean,
   ): number {
+    if (this.loop !== null) return this.loop(values, timestamps, from, interrupted);
     for (let index = from; index < values.length; index += 1) {
       this.onRecord(values[index], timestamps[index] as number);
       if (interrupted()) return index + 1;
     }
     return values.length;
+  }
+
+  create(value: unknown): unknown {
+    return this.contents.create(value);
+  }
+
+  explain(cause: unknown, thrower: LoopStep, index: number): unknown {
+    if (thrower === 'engine') return cause;
+    return userError(this.context, thrower === 'aggregate' ? ADDING : SELECTING, cause, index);
   }
 
   onWatermark(time: number): boolean {
@@ -153,7 +166,16 @@ class Running {
     this.firing = null;
     this.keyed.clearKey();
     if (time > this.lateness.reached) this.lateness.reached = time;
+    this.start = 0;
+    this.end = 0;
     return true;
+  }
+
+  private openWindowOf(timestamp: number): void {
+    const start = windowStart(timestamp, this.offsetMs, this.sizeMs);
+    const open = start + this.sizeMs - 1 > this.lateness.reached;
+    this.start = open ? start : 0;
+    this.end = open ? start + this.sizeMs : 0;
   }
 
   private fire(firing: Firing): boolean {

@@ -46,6 +46,8 @@ export type AnyContents = WindowContents<unknown, unknown, unknown, unknown, unk
 
 /** Contents at work in one subtask. */
 export interface ContentsRunner {
+  /** How values are added, for a loop that does it without `create` and `add`; null: only these can. */
+  readonly aggregate: AggregateFunction<unknown, unknown, unknown> | null;
   /** Contents of a window that holds this value only. */
   create(value: unknown): unknown;
   /** May change `contents` in place, or answer new ones. */
@@ -95,12 +97,13 @@ function reducing(
   };
 }
 
-const ADDING = 'the aggregate function';
+/** What throws when a value is added, for messages. */
+export const ADDING = 'the aggregate function';
 const FIRING = 'the window function';
 
 class AggregateRunner implements ContentsRunner {
   readonly pending = false;
-  private readonly aggregate: AggregateFunction<unknown, unknown, unknown>;
+  readonly aggregate: AggregateFunction<unknown, unknown, unknown>;
   private readonly windowFunction: WindowFunction<unknown, unknown, unknown> | null;
   private readonly context: OperatorContext;
   private readonly keyed: KeyedBackend;
@@ -172,6 +175,7 @@ class AggregateRunner implements ContentsRunner {
 }
 
 class ProcessRunner implements ContentsRunner {
+  readonly aggregate = null;
   private readonly process: WindowProcess<unknown, unknown, unknown>;
   private readonly keyed: KeyedBackend;
   private readonly call: UserCall;
