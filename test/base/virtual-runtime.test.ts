@@ -226,6 +226,19 @@ test('an entry that was not synced may be gone, a rename is never half done', as
   expect(runtime.crashProcess().disk.readText('/final/part')).toBe('x');
 });
 
+test('directories become durable in any order of their syncs', async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const runtime = virtualRuntime({ seed });
+    for (const path of ['/a', '/b']) runtime.disk.makeDirectory(path);
+    for (const path of ['/a/file', '/b/file']) await finish(runtime, runtime.files.open(path, 'createNew'));
+    await finish(runtime, runtime.files.syncDirectory('/b'));
+    if (seed % 2 === 1) await finish(runtime, runtime.files.syncDirectory('/a'));
+    const { disk } = runtime.crashProcess();
+    expect(disk.list('/b')).toEqual(['file']);
+    if (seed % 2 === 1) expect(disk.list('/a')).toEqual(['file']);
+  }
+});
+
 test('faults of files: by code, for ever, and half an append', async () => {
   const runtime = virtualRuntime({ seed: 1 });
   const file = await finish(runtime, runtime.files.open('/log', 'append'));
