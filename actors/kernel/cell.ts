@@ -211,19 +211,10 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     this.lastError = messageOf(error);
     this.logger.warn({ actor: this.path, error: this.lastError }, 'actor failed');
     if (life.ending !== null) return this.#failWhileEnding(life, life.ending, error);
-    const isFirstStart = life.stage === 'created' || life.stage === 'starting';
-    const waiter = this.#startWaiter;
-    this.#startWaiter = null;
     this.receiver.disposeInHand(error, this.settings.redeliver);
     const linked = unlink(life);
-    // The caller of spawnStarted learns of the failure and decides; the supervisor would decide behind its back.
-    beginEnding(
-      this,
-      life,
-      { kind: 'failed', error },
-      isFirstStart && waiter !== null ? 'remove' : 'undecided',
-    );
-    waiter?.reject(error);
+    // A caller of spawnStarted learns of the failed setup and decides; the supervisor would decide behind its back.
+    beginEnding(this, life, { kind: 'failed', error }, this.#startWaiter === null ? 'undecided' : 'remove');
     this.#failLinked(linked, error);
   }
 
@@ -235,7 +226,9 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
 
   #failWhileEnding(life: Life, ending: Ending, error: unknown): void {
     if (life.engaged === 'async') return abandon(this, life, ending, error);
+    ending.reason = { kind: 'killed', error };
     this.receiver.disposeInHand(error, this.settings.redeliver);
+    this.#failLinked(unlink(life), error);
     advanceEnding(this, life);
   }
 
@@ -327,8 +320,12 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     this.#kernel.living.delete(this.incarnation);
     for (const watcher of this.watchers) watcher.hearEnd(this, reason);
     this.watchers.clear();
-    this.#startWaiter?.reject(new ActorStoppedError(this.path, 'it was to start'));
-    this.#startWaiter = null;
+    if (this.#startWaiter !== null) {
+      this.#startWaiter.reject(
+        'error' in reason ? reason.error : new ActorStoppedError(this.path, 'it was to start'),
+      );
+      this.#startWaiter = null;
+    }
     for (const listener of this.#endListeners.splice(0)) listener();
     if (this.#parent === null) this.#kernel.rootEnded();
     else this.#parent.life?.supervision?.gone(this);

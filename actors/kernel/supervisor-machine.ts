@@ -198,8 +198,10 @@ export class SupervisorMachine {
     for (const child of this.#children.values()) {
       isAffected ||= child.id === id;
       if (!isAffected && !due.has(child.id)) continue;
-      if (child.status === 'up') stop.push(child.id);
-      if (child.restart !== 'temporary' || child.id === id || due.has(child.id)) restart.push(child.id);
+      const returns = child.restart !== 'temporary' || child.id === id || due.has(child.id);
+      if (returns) restart.push(child.id);
+      if (this.#takeDeferred(child.id)) this.#stoppedAlready(child, returns);
+      else if (child.status === 'up') stop.push(child.id);
     }
     this.#procedure = { kind: 'stopping', stop: stop.reverse(), restart, delayMs };
     this.#advance();
@@ -236,12 +238,22 @@ export class SupervisorMachine {
     const wasHead = procedure.stop[0] === id;
     take(procedure.stop, id);
     const child = this.#children.get(id);
-    if (child !== undefined && procedure.restart.includes(id)) setDown(child);
-    else if (child !== undefined) {
-      this.#forget(child);
-      this.#actions.push({ kind: 'remove', id });
-    }
+    if (child !== undefined) this.#stoppedAlready(child, procedure.restart.includes(id));
     if (wasHead) this.#advance();
+  }
+
+  #stoppedAlready(child: Child, returns: boolean): void {
+    if (returns) return setDown(child);
+    this.#forget(child);
+    this.#actions.push({ kind: 'remove', id: child.id });
+  }
+
+  /** True for a child that has ended by itself during a procedure: its group need not stop it, nor its exit be decided. */
+  #takeDeferred(id: number): boolean {
+    const others = this.#deferred.filter((exit) => exit.id !== id);
+    const isDeferred = others.length < this.#deferred.length;
+    this.#deferred = others;
+    return isDeferred;
   }
 
   #onStarted(id: number, { nowMs }: Moment): void {
@@ -283,7 +295,7 @@ export class SupervisorMachine {
     const child = this.#children.get(id);
     if (child === undefined) return;
     this.#forget(child);
-    this.#deferred = this.#deferred.filter((exit) => exit.id !== id);
+    this.#takeDeferred(id);
     const procedure = this.#procedure;
     if (procedure.kind === 'none') return;
     const worked = procedure.kind === 'stopping' ? procedure.stop : procedure.restart;
