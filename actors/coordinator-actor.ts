@@ -40,6 +40,8 @@ export function coordinatorActor(wiring: CoordinatorWiring): ActorSetup<Coordina
   return (context) => new Coordinator(wiring, context);
 }
 
+type PerformedEffect = Exclude<CoordinatorEffect, { readonly kind: 'stopFailed' | 'failAttempt' }>;
+
 interface LastCheckpoint {
   readonly checkpoint: CheckpointId;
   readonly outcome: AttemptOutcome;
@@ -92,11 +94,17 @@ class Coordinator implements Behavior<CoordinatorMessage> {
     }
   }
 
+  /** All effects of a step are carried out, also those behind the one that ends this attempt. */
   private step(input: CoordinatorInput): void {
-    for (const effect of this.machine.step(input)) this.perform(effect);
+    let failure: { readonly error: unknown } | null = null;
+    for (const effect of this.machine.step(input)) {
+      if (effect.kind === 'stopFailed' || effect.kind === 'failAttempt') failure ??= effect;
+      else this.perform(effect);
+    }
+    if (failure !== null) throw failure.error;
   }
 
-  private perform(effect: CoordinatorEffect): void {
+  private perform(effect: PerformedEffect): void {
     const { job, store } = this.wiring;
     switch (effect.kind) {
       case 'reserveIds':
@@ -145,9 +153,6 @@ class Coordinator implements Behavior<CoordinatorMessage> {
         return this.savepointDone(effect);
       case 'savepointFailed':
         return job.control(effect);
-      case 'stopFailed':
-      case 'failAttempt':
-        throw effect.error;
       default:
         return unreachable(effect);
     }
@@ -167,7 +172,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
     if (checkpoint === this.finalDraft) this.endAfter({ checkpoint, outcome: { kind: 'finished' } });
   }
 
-  private savepointDone(effect: CoordinatorEffect & { readonly kind: 'savepointDone' }): void {
+  private savepointDone(effect: PerformedEffect & { readonly kind: 'savepointDone' }): void {
     const { requestId, checkpoint, directory, stop } = effect;
     this.wiring.job.control({ kind: 'savepointDone', requestId, checkpoint, directory });
     if (stop !== null)

@@ -119,6 +119,7 @@ export class Snapshots {
   /** Gives up the running snapshot if it is the one named; tells the coordinator when `reason` is ours. */
   abort(checkpoint: CheckpointId, reason: string | null): TaskEffect[] {
     const { run } = this;
+    for (const segments of this.history.values()) segments.delete(checkpoint);
     if (run === null || run.checkpoint !== checkpoint) return [];
     for (const link of run.links) if (!link.done) link.walk?.cancel();
     this.run = null;
