@@ -3,8 +3,9 @@
 // Owns:    directories, files, what is visible now, and what is durable.
 // Not:     handles, asynchrony, injected faults (virtual-files.ts).
 //
-// A1. Appended bytes are durable after `sync` of their file; entries (creations, renames, removals) after
-//     `syncDirectory` of every directory they touch. A rename is never half done.
+// A1. Appended bytes are durable after `sync` of their file; entries (creations, renames, removals) after `syncDirectory`
+//     of the directory that they are in. A rename is durable, and whole, when the directory it leads to is synced: a
+//     removal that followed from it (of the emptied directory it came from) can then not undo it.
 // A2. A power cut keeps what is durable, and by seeded choice a prefix of what is not: of each file's bytes,
 //     and of the entries in the order in which they were made.
 
@@ -93,7 +94,7 @@ interface EntryChange {
   readonly node: VirtualNode | null;
 }
 
-/** Changes that become durable together, and the directories that have yet to be synced for that. */
+/** Changes that become durable together, and the directories that have yet to be synced for that: where entries came to be. */
 interface EntryOperation {
   readonly changes: readonly EntryChange[];
   readonly unsynced: Set<VirtualDirectory>;
@@ -127,7 +128,9 @@ export class VirtualDisk {
       else directory.entries.set(name, node);
       directory.modifiedMs = this.#wallMs();
     }
-    this.#log.push({ changes, unsynced: new Set(changes.map((change) => change.directory)) });
+    const added = changes.filter((change) => change.node !== null);
+    const decisive = added.length > 0 ? added : changes;
+    this.#log.push({ changes, unsynced: new Set(decisive.map((change) => change.directory)) });
   }
 
   syncDirectory(directory: VirtualDirectory): void {

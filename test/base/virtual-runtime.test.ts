@@ -226,6 +226,18 @@ test('an entry that was not synced may be gone, a rename is never half done', as
   expect(runtime.crashProcess().disk.readText('/final/part')).toBe('x');
 });
 
+test('a rename whose target is synced outlives the removal of the directory that it emptied', async () => {
+  for (let seed = 0; seed < 50; seed += 1) {
+    const runtime = virtualRuntime({ seed });
+    runtime.disk.write('/out/staging/part', 'x');
+    await finish(runtime, runtime.files.rename('/out/staging/part', '/out/part'));
+    await finish(runtime, runtime.files.syncDirectory('/out'));
+    await finish(runtime, runtime.files.removeDirectory('/out/staging'));
+    if (seed % 2 === 1) await finish(runtime, runtime.files.syncDirectory('/out'));
+    expect(runtime.crashProcess().disk.readText('/out/part')).toBe('x');
+  }
+});
+
 test('directories become durable in any order of their syncs, and only by them', async () => {
   const unsynced = new Set<string>();
   for (let seed = 0; seed < 20; seed += 1) {
