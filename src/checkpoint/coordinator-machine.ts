@@ -309,7 +309,8 @@ export class CoordinatorMachine {
     });
     this.#failRequest(pending, error);
     if (purpose.kind === 'stop') this.#stopFailed(pending, error);
-    if (purpose.kind === 'checkpoint') this.#desk.checkpointAborted(this.#nowMs);
+    // Being overtaken by a newer checkpoint is no reason to make the final one wait.
+    if (purpose.kind === 'checkpoint' && reason !== 'subsumed') this.#desk.checkpointAborted(this.#nowMs);
     return error;
   }
 

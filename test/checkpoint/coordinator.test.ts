@@ -506,6 +506,15 @@ describe('the final checkpoint (5.19)', () => {
     expect(coordinator.machine.status().phase).toBe('done');
   });
 
+  test('waits for pending ones even where more are allowed: any of them may be the final one', () => {
+    const coordinator = new TestCoordinator({ concurrentMax: 3 });
+    coordinator.start();
+    coordinator.after(1000);
+    coordinator.after(1000);
+    expect(triggered(finish(coordinator, A, B, C))).toEqual([]);
+    expect(triggered(coordinator.complete(2))).toEqual([3]);
+  });
+
   test('follows the pending one when some barrier of it came before the end', () => {
     const coordinator = new TestCoordinator();
     coordinator.start();

@@ -134,6 +134,21 @@ describe.each([
     await world.drive(refuseUsedDirectory(world.runtime, world.directory('new')));
   });
 
+  test('leaves alone a directory with files of somebody else', async () => {
+    const { files } = world.runtime;
+    await world.drive(
+      (async () => {
+        await files.makeDirectory(savepoint);
+        await (await files.open(`${savepoint}/notes.txt`, 'createNew')).close();
+      })(),
+    );
+    await withStore(async (store) => {
+      const taken = await takeCheckpoint(store, 1);
+      await expect(store.exportSavepoint(taken, savepoint)).rejects.toThrow('it is not empty');
+    });
+    expect(await world.drive(files.list(savepoint))).toEqual(['notes.txt']);
+  });
+
   test('needs all its chunks', async () => {
     await withStore(async (store) => {
       const ref = await putSegment(store, 1);
