@@ -154,6 +154,11 @@ export class Table {
     return this.spaces.get(this.indexOf(namespace));
   }
 
+  /** As `find([start, end])`, without the array: asked for each record and window. */
+  findWindow(start: number, end: number): Space | undefined {
+    return this.spaces.get(this.indexOfWindow(start, end));
+  }
+
   /** The space of a namespace, made if it does not exist. The caller puts an entry into it at once (T3). */
   open(namespace: Namespace): Space {
     const index = this.indexOf(namespace);
@@ -216,20 +221,22 @@ export class Table {
     this.spaces.delete(this.indexOf(space.namespace));
   }
 
-  /**
-   * A namespace as key of a Map. Windows of one length, the usual case, are told apart by their start alone: composing a
-   * string for each record would cost more than everything else.
-   */
+  /** A namespace as key of a Map. */
   private indexOf(namespace: Namespace): MapKey {
     if (namespace === null) return '';
     if (typeof namespace !== 'object') return namespace;
     const [first, second] = namespace;
     if (first === undefined) return '';
     if (second === undefined) return first;
-    if (this.kind === 'window') {
-      this.windowSpan ??= second - first;
-      if (second - first === this.windowSpan) return first;
-    }
-    return namespace.join(':');
+    return this.kind === 'window' ? this.indexOfWindow(first, second) : namespace.join(':');
+  }
+
+  /**
+   * Windows of one length, the usual case, are told apart by their start alone: composing a string for each record would
+   * cost more than everything else.
+   */
+  private indexOfWindow(start: number, end: number): MapKey {
+    this.windowSpan ??= end - start;
+    return end - start === this.windowSpan ? start : `${start}:${end}`;
   }
 }

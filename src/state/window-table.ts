@@ -115,7 +115,7 @@ export class WindowTable<A> {
 
   private space(start: number, end: number): Space | undefined {
     if (this.last !== null && start === this.lastStart && end === this.lastEnd) return this.last;
-    const space = this.table.find([start, end]);
+    const space = this.table.findWindow(start, end);
     if (space !== undefined) this.remember(space, start, end);
     return space;
   }
