@@ -76,8 +76,8 @@ export class VirtualFile {
 export class VirtualDirectory {
   readonly id: number;
   modifiedMs: number;
-  readonly entries = new Map<string, VirtualNode>();
-  readonly durable = new Map<string, VirtualNode>();
+  readonly entries: Map<string, VirtualNode> = new Map();
+  readonly durable: Map<string, VirtualNode> = new Map();
 
   constructor(id: number, modifiedMs: number) {
     this.id = id;
