@@ -1,6 +1,7 @@
 // Wrong uses of the API: each has its message, with operator, line and what to do, and all come at once.
 
 import { describe, expect, test } from 'vitest';
+import type { DataStream } from '../../src/api/data-stream.js';
 import { buildGraph, defineJob } from '../../src/api/define-job.js';
 import type { StreamEnvironment } from '../../src/api/stream-environment.js';
 import { JobDefinitionError } from '../../src/base/errors.js';
@@ -131,12 +132,15 @@ describe('a wrong use of the API is reported', () => {
   });
 
   test('streams of two jobs do not mix', () => {
-    let foreign: ReturnType<StreamEnvironment['from']> | null = null;
+    let foreign: DataStream<number> | null = null;
     graphOf((env) => {
-      foreign = env.from([1]);
+      foreign = env
+        .from([1])
+        .map((n) => n)
+        .map((n) => n);
     });
     const problems = problemsOf((env) => {
-      const own = env.from<unknown>([2]);
+      const own = env.from([2]);
       own.union(foreign ?? own).print();
     });
     expect(problems).toEqual([

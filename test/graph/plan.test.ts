@@ -202,6 +202,15 @@ describe('planning', () => {
     ]);
   });
 
+  test('a chain has declared key groups as soon as one of its operators declares them', () => {
+    const sketch = new Sketch();
+    const head = sketch.process(sketch.source(), { chaining: 'head' });
+    sketch.sink(sketch.process(head, { maxParallelism: 128 }));
+    const plan = planJob(sketch.finish(), options);
+    expect(plan.vertices.map((vertex) => vertex.operators.length)).toEqual([1, 2, 1]);
+    expect(plan.vertices.map((vertex) => vertex.maxParallelismDeclared)).toEqual([false, true, false]);
+  });
+
   test('operators of one name are told apart', () => {
     const sketch = new Sketch();
     const first = sketch.map(sketch.source());
