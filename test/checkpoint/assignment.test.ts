@@ -188,6 +188,16 @@ describe('finished operators (5.19)', () => {
     );
     expect(message).toContain('Restore with parallelism 2');
   });
+
+  test('that are connectors run again and read their own state, so they can be rescaled in part', () => {
+    const lists = [list('weir.splits', [1, 2])];
+    const subtasks = [true, false].map((finished) => operatorSnapshot('source', { finished, lists }));
+    const half = manifest({ operators: [operatorManifest('source', subtasks)] });
+    const restored = assignState(half, [planned('source', 3)], STRICT);
+    expect(flags(restored)).toEqual([false, false, false]);
+    const items = restored.operators.get('source')?.subtasks.map((own) => own.lists[0]?.items.length);
+    expect(items).toEqual([2, 1, 1]);
+  });
 });
 
 describe('the manifest', () => {

@@ -560,6 +560,16 @@ describe('the final checkpoint (5.19)', () => {
     expect(only(effects, 'failAttempt')).toEqual([]);
     expect(only(effects, 'writeManifest')).toEqual([]);
   });
+
+  test('union state of connectors does not stand in the way: they read it again, finished or not', () => {
+    const coordinator = new TestCoordinator();
+    coordinator.start();
+    coordinator.after(1000);
+    const lists = [list('weir.committables', [1], 'union')];
+    coordinator.ack(1, A);
+    coordinator.ack(1, B, { finished: true, lists });
+    expect(only(coordinator.ack(1, C, { lists }), 'writeManifest')).toHaveLength(1);
+  });
 });
 
 describe('the status', () => {

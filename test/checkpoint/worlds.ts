@@ -21,7 +21,7 @@ import {
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
 import { bytes, chunkOf, countManifest, segment } from './samples.js';
 
-export const TABLES = [META, MANIFESTS, CHUNKS];
+export const TABLES: readonly string[] = [META, MANIFESTS, CHUNKS];
 
 export interface World {
   readonly runtime: Runtime;
@@ -67,7 +67,11 @@ export async function lmdbWorld(): Promise<World> {
 }
 
 /** Opens the store of job `shop`. */
-export function openShop(runtime: Runtime, directory: string, part: { readonly retained?: number } = {}) {
+export function openShop(
+  runtime: Runtime,
+  directory: string,
+  part: { readonly retained?: number } = {},
+): Promise<CheckpointStore> {
   return openCheckpointStore({
     runtime,
     directory,
