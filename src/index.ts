@@ -6,6 +6,7 @@ export type { CheckpointOptions, RunOptions } from '../actors/run-options.js';
 export type { CollectHandle, DataStream } from './api/data-stream.js';
 export { defineJob, isJobDefinition, type JobDefinition } from './api/define-job.js';
 export { days, hours, milliseconds, minutes, seconds } from './api/durations.js';
+export { type ExplainOptions, explain } from './api/explain-job.js';
 export type { KeyedStream } from './api/keyed-stream.js';
 export type { NodeOptions } from './api/node-options.js';
 export type { FromOptions, StreamEnvironment } from './api/stream-environment.js';
