@@ -84,7 +84,7 @@ export class StoreKeeper {
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const next = this.last.then(work, work);
-    this.last = next.catch(() => undefined);
+    this.last = next.then(ignore, ignore);
     return next;
   }
 }
@@ -197,4 +197,8 @@ function fitted(plan: JobPlan, assignment: Assignment): JobPlan {
     };
   };
   return { ...plan, vertices: plan.vertices.map(fit) };
+}
+
+function ignore(): void {
+  // Whoever asked for the work has its outcome; the next in turn only waits for its end.
 }

@@ -122,7 +122,7 @@ class RunningJob implements JobHandle {
     this.startedMs = runtime.clock.monotonicMs();
     this.finished = this.end(signal);
     // Somebody who only calls `stop` or `cancel` learns of a failure there.
-    this.finished.catch(() => undefined);
+    this.finished.then(ignore, ignore);
     if (signal?.aborted) runtime.dispatch(this.onAbort);
     else signal?.addEventListener('abort', this.onAbort, { once: true });
   }
@@ -190,7 +190,7 @@ class RunningJob implements JobHandle {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.control({ kind: 'cancel' });
-    await this.finished.catch(() => undefined);
+    await this.finished.then(ignore, ignore);
   }
 
   private request(directory: string | null, stop: 'suspend' | 'drain' | null): Promise<SavepointResult> {
@@ -226,4 +226,8 @@ class RunningJob implements JobHandle {
       return null;
     }
   }
+}
+
+function ignore(): void {
+  // The promise carries the news to everybody who asks.
 }

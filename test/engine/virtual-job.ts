@@ -14,7 +14,9 @@ export async function settle<T>(runtime: VirtualRuntime, promise: Promise<T>): P
   const watched = promise.finally(() => {
     done = true;
   });
-  watched.catch(() => undefined);
+  watched.catch(() => {
+    // It is awaited below; until then a rejection must not count as unhandled.
+  });
   await runtime.run(() => done);
   if (!done) throw new Error('nothing is left to do, and the promise has not settled: a deadlock');
   return watched;
