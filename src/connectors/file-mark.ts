@@ -58,8 +58,6 @@ export function extend(mark: ContentMark, bytes: Uint8Array): ContentMark {
 
 /** True when the open file holds what was read up to `position`. */
 export async function holds(handle: FileHandle, position: FilePosition): Promise<boolean> {
-  const { sizeBytes } = await handle.stat();
-  if (sizeBytes < position.offset) return false;
   return (await hasMark(handle, 0, position.head)) && (await tailHolds(handle, position));
 }
 

@@ -91,6 +91,14 @@ test('a restart in the middle of a partial line loses no byte of it', async () =
   expect(await probe.readAvailable()).toEqual(['two']);
 });
 
+test('a byte order mark belongs to the file, not to where reading was resumed', async () => {
+  const probe = await withFile('\uFEFFone\n\uFEFFtwo\n');
+  await probe.poll(1);
+  await probe.reopen();
+  await probe.readAll();
+  expect(probe.values).toEqual(['one', '\uFEFFtwo']);
+});
+
 test('a rotated file is finished before the new one is read, and its rest is a line', async () => {
   const probe = await withFile('one\n', { follow: true, pollIntervalMs: 200 });
   const { disk } = probe.runtime;
@@ -162,6 +170,47 @@ test('a file that was replaced under the same inode is noticed after a restart',
   await probe.reopen();
   expect(await probe.readAvailable()).toEqual(['uno', 'due', 'tre']);
   expect(probe.counts).toEqual({ 'source.filesLost': 1 });
+});
+
+test('a file is known by its beginning as well as by the last line read', async () => {
+  const probe = await withFile('january\nsame line\nrest\n', { follow: true });
+  await probe.poll(2);
+  await probe.close();
+  probe.runtime.disk.write('in/a.log', 'october\nsame line\nother rest\n');
+  await probe.reopen();
+  expect(await probe.readAvailable()).toEqual(['october', 'same line', 'other rest']);
+});
+
+test('an old inode that now belongs to another file is not taken for the rotated one', async () => {
+  const probe = await withFile('one\ntwo\n', { follow: true });
+  await probe.poll(1);
+  await probe.close();
+  const { disk } = probe.runtime;
+  disk.rename('in/a.log', 'in/other.txt');
+  disk.write('in/other.txt', 'something else\nentirely\n');
+  disk.write('in/a.log', 'new\n');
+  await probe.reopen();
+  expect(await probe.readAvailable()).toEqual(['new']);
+  expect(probe.counts).toEqual({ 'source.filesLost': 1 });
+});
+
+test('closing at any moment of a poll leaves no file open', async () => {
+  for (let steps = 0; steps < 12; steps += 1) {
+    const probe = await withFile('one\ntwo\n');
+    let open = 0;
+    probe.runtime.faults.files = (operation) => {
+      if (operation === 'open') open += 1;
+      if (operation === 'close') open -= 1;
+      return null;
+    };
+    const polling = probe.startPoll();
+    const until = probe.runtime.steps + steps;
+    await probe.runtime.run(() => probe.runtime.steps >= until);
+    await probe.close();
+    await probe.settle(polling);
+    await probe.runtime.run();
+    expect(open).toBe(0);
+  }
 });
 
 test('the same file under another inode goes on where it was', async () => {

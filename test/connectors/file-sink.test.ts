@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { silentLogger } from '../../src/base/logger.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import type { Runtime } from '../../src/base/runtime.js';
 import type { FileCommittable } from '../../src/connectors/file-commits.js';
@@ -176,7 +177,7 @@ test('a record larger than a block is written whole', async () => {
   const runtime = virtualRuntime({ seed: 1 });
   const format: FileFormat<string> = { name: 'text', extension: 'txt', encode: (text) => `${text}\n` };
   const sink = await settleOn(runtime, fileSink<string>('out', { format }).open(sinkContextOn(runtime)));
-  const records = ['a', 'ü'.repeat(200_000), 'b', 'x'.repeat(65_536), '漢'.repeat(21_845)];
+  const records = ['a', 'ü'.repeat(200_000), 'b', '漢'.repeat(21_845), 'x'.repeat(65_536)];
   await settleOn(runtime, sink.write(records, []));
   const prepared = (await settleOn(runtime, sink.prepare(1))) as readonly FileCommittable[];
   await settleOn(runtime, sink.commit(1, prepared));
@@ -191,11 +192,24 @@ test('two jobs and two sinks in one directory leave each other alone', async () 
   const sinks = [];
   for (const place of places) sinks.push(await writer(runtime, {}, { ...place, attempt: 1 }));
   for (const sink of sinks) await transaction(runtime, sink, hits(0, 2));
-  const successor = await writer(runtime, {}, { uid: 'hits', attempt: 2 });
+  const told: string[] = [];
+  const logger = { ...silentLogger, warn: (_fields: unknown, message: string) => void told.push(message) };
+  const successor = await writer(runtime, {}, { uid: 'hits', attempt: 2, logger });
   await settleOn(runtime, successor.recover({ commit: [], known: [] }));
   expect(runtime.disk.list('out/.weir')).toHaveLength(3);
   await settleOn(runtime, successor.close());
   expect(runtime.disk.list('out/.weir')).toHaveLength(3);
+  expect(told).toEqual([]);
+});
+
+test('a sink that ends may take the empty folder away under another that has not written yet', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  const slow = await writer(runtime, {}, { uid: 'slow' });
+  await settleOn(runtime, (await writer(runtime, {}, { uid: 'quick' })).close());
+  expect(runtime.disk.list('out')).toEqual([]);
+  const prepared = await transaction(runtime, slow, hits(0, 2));
+  expect(await settleOn(runtime, slow.commit(1, prepared))).toEqual({ kind: 'ok' });
+  expect(published(runtime)).toEqual(hits(0, 2));
 });
 
 test('unfinished files of a later attempt belong to another run and are left alone', async () => {

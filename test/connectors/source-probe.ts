@@ -9,8 +9,8 @@ export class SourceProbe<T, P> {
   readonly warnings: string[] = [];
   readonly counts: Record<string, number> = {};
   readonly values: T[] = [];
-  readonly positions = new Map<string, P>();
-  readonly ended = new Set<string>();
+  readonly positions: Map<string, P> = new Map();
+  readonly ended: Set<string> = new Set();
   private readonly source: Source<T, P>;
   private reader: SourceReader<T, P> | null = null;
 

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { nodeRuntime } from '../../src/base/node-runtime.js';
 import { tcpLines } from '../../src/connectors/tcp-lines.js';
 import { verifySource } from '../../src/testing/source-contract.js';
 import type { VirtualConnection } from '../../src/testing/virtual-network.js';
@@ -29,6 +32,22 @@ test('a connection keeps the contract of a source that cannot be replayed', () =
     ],
     runs: 5,
   }));
+
+test('a connection keeps the contract over a real socket, larger than all buffers', async () => {
+  const lines = Array.from({ length: 50_000 }, (_, index) => `line ${index} ${'x'.repeat(60)}`);
+  const server = createServer((socket) => void socket.end(lines.join('\n')));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const runtime = nodeRuntime();
+  await verifySource(() => tcpLines({ host: '127.0.0.1', port }), {
+    runtime: () => runtime,
+    expected: lines,
+    recordsMax: 256,
+    runs: 2,
+  });
+  server.close();
+});
 
 test('a poll waits for data, and closing ends the wait', async () => {
   const { probe, connections, runtime } = await connected();
