@@ -90,7 +90,8 @@ export class StoreKeeper {
 }
 
 async function beginWithStore(wiring: JobWiring, stores: JobStores): Promise<BegunJob> {
-  const begun = await stores.store.beginAttempt();
+  const from = stores.savepoint?.manifest;
+  const begun = await stores.store.beginAttempt(from);
   const { latest } = begun;
   if (latest !== null && wiring.from !== null && wiring.progress.attempt === 0)
     refuseSavepoint(wiring, latest);
@@ -143,6 +144,7 @@ async function openStores(wiring: JobWiring): Promise<JobStores> {
       job: plan.job,
       retained: checkpoint.retained,
       commitDeadlineMs: checkpoint.storeDeadlineMs,
+      olderCheckpoint: wiring.allowOlderCheckpoint ? 'use' : 'refuse',
     });
     return { store, savepoint };
   } catch (error) {

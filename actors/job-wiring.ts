@@ -5,7 +5,7 @@
 //
 // W1. A request is answered exactly once, also when the job ends first.
 
-import { CheckpointError } from '../src/base/errors.js';
+import { CheckpointError, JobFailedError } from '../src/base/errors.js';
 import type { Logger } from '../src/base/logger.js';
 import type { Runtime } from '../src/base/runtime.js';
 import type { StopMode } from '../src/checkpoint/coordinator-protocol.js';
@@ -24,6 +24,7 @@ export interface JobWiring {
   /** Savepoint to start from. */
   readonly from: string | null;
   readonly allowNonRestoredState: boolean;
+  readonly allowOlderCheckpoint: boolean;
   readonly freezeState: boolean;
   readonly restart: RestartOptions;
   readonly stores: StoreKeeper;
@@ -116,10 +117,11 @@ export class JobRequests {
     this.firstBegin.resolve();
   }
 
+  /** `run` rejects with the cause itself: nothing had begun that could be said to have failed. */
   failed(error: unknown): void {
     this.rejectSavepoints('The job has failed.');
     this.end.reject(error);
-    this.firstBegin.reject(error);
+    this.firstBegin.reject(error instanceof JobFailedError ? (error.cause ?? error) : error);
   }
 
   private rejectSavepoints(message: string): void {

@@ -51,6 +51,11 @@ export interface RunOptions {
   readonly from?: string;
   /** Leave state behind that no operator of the job claims. Default false. */
   readonly allowNonRestoredState?: boolean;
+  /**
+   * Go on from an older checkpoint when the newest one is damaged. With transactional sinks that repeats what they committed
+   * after the older one, so the default is to refuse then; without such sinks the default is to go on.
+   */
+  readonly allowOlderCheckpoint?: boolean;
   /** Default true. False: every operator is an actor of its own. */
   readonly chaining?: boolean;
   /** Freeze what goes into state, so that changing it without `set` throws. Default: unless NODE_ENV is production. */

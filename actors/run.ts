@@ -12,8 +12,9 @@ import { silentLogger } from '../src/base/logger.js';
 import { nodeRuntime } from '../src/base/node-runtime.js';
 import type { Runtime } from '../src/base/runtime.js';
 import type { CoordinatorStatus } from '../src/checkpoint/coordinator-protocol.js';
+import { refuseUsedDirectory } from '../src/checkpoint/savepoint.js';
 import { guaranteeOf } from '../src/graph/guarantee.js';
-import type { GuaranteeReport, JobPlan } from '../src/graph/job-plan.js';
+import type { GuaranteeReport, JobPlan, PlanVertex } from '../src/graph/job-plan.js';
 import { planJob } from '../src/graph/plan.js';
 import { defaultRestartOptions, restartStrategy } from '../src/recovery/restart-strategy.js';
 import { StoreKeeper } from './begin-job.js';
@@ -87,12 +88,18 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime): JobWiri
     checkpoint,
     from: options.from ?? null,
     allowNonRestoredState: options.allowNonRestoredState ?? false,
+    allowOlderCheckpoint: options.allowOlderCheckpoint ?? !plan.vertices.some(isTransactional),
     freezeState: options.freezeState ?? runtime.environment('NODE_ENV') !== 'production',
     restart,
     stores: new StoreKeeper(),
     requests: new JobRequests(),
     progress: new JobProgress(),
   };
+}
+
+function isTransactional({ operators }: PlanVertex): boolean {
+  const work = operators[0]?.node.work;
+  return work?.kind === 'sink' && work.sink.guarantee === 'transactional';
 }
 
 class RunningJob implements JobHandle {
@@ -193,7 +200,12 @@ class RunningJob implements JobHandle {
     await this.finished.then(ignore, ignore);
   }
 
-  private request(directory: string | null, stop: 'suspend' | 'drain' | null): Promise<SavepointResult> {
+  private async request(
+    directory: string | null,
+    stop: 'suspend' | 'drain' | null,
+  ): Promise<SavepointResult> {
+    // Before the sources stand still for a directory that cannot be used.
+    if (directory !== null) await refuseUsedDirectory(this.runtime, directory);
     const requestId = this.runtime.id('savepoint');
     const answer = this.wiring.requests.savepoint(requestId, directory, stop);
     this.control({ kind: 'requestSavepoint', requestId, directory, stop });

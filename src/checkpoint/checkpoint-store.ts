@@ -24,6 +24,8 @@ export interface Chunk {
 export interface RejectedCheckpoint {
   readonly checkpoint: number;
   readonly reason: string;
+  /** It had been completed, so results that it covers may have been committed. False: a dead attempt wrote it too late. */
+  readonly completed: boolean;
 }
 
 export interface BegunAttempt {

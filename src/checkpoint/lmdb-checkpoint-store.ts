@@ -11,7 +11,7 @@
 // L4. Segments that are being copied into a savepoint are pinned; what they hold back is removed afterwards.
 
 import { assert } from '../base/assert.js';
-import { StoreError } from '../base/errors.js';
+import { RestoreError, StoreError } from '../base/errors.js';
 import { type AttemptNumber, attemptNumber, type CheckpointId } from '../base/ids.js';
 import { CHECKPOINTS_RETAINED, STORE_COMMIT_DEADLINE_MS, STORE_DISCARDED_MAX } from '../base/limits.js';
 import type { Logger } from '../base/logger.js';
@@ -53,6 +53,11 @@ export interface CheckpointStoreOptions {
   /** Completed checkpoints to keep, at least CHECKPOINTS_RETAINED. */
   readonly retained?: number;
   readonly commitDeadlineMs?: number;
+  /**
+   * What to do when the newest completed checkpoint is damaged and an older one is intact. `use` (default): go on from the
+   * older one. `refuse`: RestoreError, because results that were committed after the older one would be committed again.
+   */
+  readonly olderCheckpoint?: 'use' | 'refuse';
   readonly logger: Logger;
 }
 
@@ -159,8 +164,9 @@ class LmdbCheckpointStore implements CheckpointStore {
     const { runtime, directory, logger } = this.#options;
     const point = await findRestorePoint(this.#environment, runtime, directory);
     for (const { checkpoint, reason } of point.rejected) {
-      logger.warn({ checkpoint, reason }, 'a checkpoint cannot be used and is removed');
+      logger.warn({ checkpoint, reason }, 'a checkpoint cannot be used');
     }
+    if (this.#options.olderCheckpoint === 'refuse') refuseOlder(point, directory);
     const attempt = attemptNumber(Math.max(point.lastAttempt, above.attempt) + 1);
     const lastCheckpointId = Math.max(point.lastCheckpointId, above.checkpoint);
     try {
@@ -390,4 +396,21 @@ function catalogOf(manifests: readonly Manifest[]): readonly (readonly [number, 
 
 function nothingMore(): void {
   // A reservation changes nothing in memory: the coordinator knows what it asked for.
+}
+
+/** Before anything is written: the damaged checkpoint is still there for whoever can repair it. */
+function refuseOlder(point: RestorePoint, directory: string): void {
+  const { latest } = point;
+  if (latest === null) return;
+  const lost = point.rejected.filter(
+    ({ checkpoint, completed }) => completed && checkpoint > latest.checkpoint,
+  );
+  const [newest] = lost;
+  if (newest === undefined) return;
+  throw new RestoreError(
+    `Checkpoint ${newest.checkpoint} in ${directory} was completed and is damaged (${newest.reason}). Checkpoint ${latest.checkpoint} is intact, but results that sinks committed after it would be written a second time.`,
+    {
+      remedy: `Restore the directory from a backup, or allow the older checkpoint (allowOlderCheckpoint) and remove those results yourself.`,
+    },
+  );
 }

@@ -73,7 +73,7 @@ export async function findRestorePoint(
           ? null
           : await damageOf(row.manifest, environment, runtime);
     if (row.kind === 'manifest' && damage === null) retained.unshift(row.manifest);
-    else rejected.push({ checkpoint, reason: damage ?? 'it cannot be read' });
+    else rejected.push({ checkpoint, reason: damage ?? 'it cannot be read', completed: true });
   }
   if (catalog.length > 0 && retained.length === 0) throw nothingUsable(directory, rejected);
   const strays = strayManifests(environment, catalog);
@@ -138,7 +138,8 @@ function strayManifests(
 }
 
 function strayRejection([checkpoint, attempt]: CatalogEntry): RejectedCheckpoint {
-  return { checkpoint, reason: `it was written by attempt ${attempt} after that attempt had been given up` };
+  const reason = `it was written by attempt ${attempt} after that attempt had been given up`;
+  return { checkpoint, reason, completed: false };
 }
 
 function manifestRemovals(

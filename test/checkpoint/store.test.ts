@@ -228,8 +228,12 @@ describe.each([
         expect(latest?.checkpoint).toBe(2);
         expect(rejected).toEqual([
           // The late write has taken the older one along: one is left, and it is the one that was chosen.
-          { checkpoint: 1, reason: 'its manifest is missing' },
-          { checkpoint: 3, reason: 'it was written by attempt 1 after that attempt had been given up' },
+          { checkpoint: 1, reason: 'its manifest is missing', completed: true },
+          {
+            checkpoint: 3,
+            reason: 'it was written by attempt 1 after that attempt had been given up',
+            completed: false,
+          },
         ]);
       });
       expect(await rows.keys(MANIFESTS)).toEqual([[2, 1]]);
