@@ -182,6 +182,7 @@ const counting = opened(
     },
   }),
 );
+emitted = 0;
 const [byHand, operator] = compare(runByHand, (lap) => runOperator(counting, lap));
 const ratio = operator / byHand;
 if (process.argv.includes('--json')) {

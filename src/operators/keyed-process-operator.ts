@@ -81,7 +81,8 @@ class Running {
   private readonly timerCall: UserCall;
   private readonly timerContext: FunctionContext;
   private readonly setKey: (value: unknown) => void;
-  private readonly shouldPause = (): boolean => this.timerCall.pending || this.context.output.full;
+  /** Also true while a generator is suspended: it is only ever suspended because of this. */
+  private readonly shouldPause = (): boolean => this.context.output.full;
   private readonly fireEvent = (_key: unknown, _window: unknown, time: number): void =>
     this.fire(time, 'event');
   private readonly fireProcessing = (_key: unknown, _window: unknown, time: number): void =>

@@ -27,6 +27,8 @@ const SLICE_ENTRIES = 3;
 export class OperatorDriver {
   readonly outputs: OperatorOutput[] = [];
   readonly counters: Map<string, number> = new Map();
+  /** Results that came while the output was full already. */
+  overdraft = 0;
   private readonly create: () => Operator;
   private readonly options: DriverOptions;
   private operator: Operator;
@@ -195,8 +197,8 @@ export class OperatorDriver {
   }
 
   private emitWatermark(time: number): void {
-    // A channel never regresses (semantics 2.6): after a restore, watermarks that were sent before are derived again.
-    if (time <= this.emittedWatermark) return;
+    // After a restore, watermarks that were sent before are derived again; a channel drops them (semantics 2.6).
+    if (this.checkpoint > 0 && time <= this.emittedWatermark) return;
     this.emittedWatermark = time;
     this.outputs.push({ kind: 'watermark', time });
   }
@@ -204,6 +206,7 @@ export class OperatorDriver {
   private push(output: OperatorOutput): void {
     assert(this.mayEmit, 'an operator emits only while it handles something', { output });
     this.outputs.push(output);
+    if (this.full) this.overdraft += 1;
     this.full = this.options.narrow;
   }
 

@@ -33,6 +33,8 @@ export interface VerifyOptions {
   readonly restores?: boolean;
   /** No keyed state may be left at the end. Default false. */
   readonly leavesNoState?: boolean;
+  /** True: with room for one result at a time the operator never emits a second one before it is resumed. Default false. */
+  readonly suspends?: boolean;
   /** Wall clock at the start, milliseconds. Default 0. */
   readonly startMs?: number;
 }
@@ -130,6 +132,11 @@ export class OperatorCheck {
         if (kind === 'restored from increments') driver.crash('incremental');
       }
       driver.flush();
+      if (this.options.suspends === true && driver.overdraft > 0) {
+        throw new Error(
+          `Run "${kind}": ${driver.overdraft} results were emitted although the output was full.`,
+        );
+      }
     } finally {
       driver.close();
     }

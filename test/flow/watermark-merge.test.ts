@@ -62,6 +62,18 @@ describe('one watermark out of many', () => {
     expect(m.under.holdingBack()).toBe(1);
   });
 
+  test('a channel that is still behind keeps the output from falling idle', () => {
+    const m = merge(2);
+    m.wm(0, 10);
+    expect(m.idle(1)).toEqual([10]);
+    expect(m.wm(0, 20)).toEqual([20]);
+    expect(m.active(1)).toEqual([]);
+    expect(m.idle(0)).toEqual([]);
+    expect(m.wm(1, 15)).toEqual([]);
+    expect(m.wm(1, 25)).toEqual([25]);
+    expect(m.idle(1)).toEqual(['IDLE']);
+  });
+
   test('the minimum is derived anew when a channel becomes active', () => {
     const m = merge(3);
     m.wm(0, 10);

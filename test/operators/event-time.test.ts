@@ -246,6 +246,20 @@ describe('watermarks per split of a source', () => {
     expect(s.tick(2)).toEqual(['IDLE']);
   });
 
+  test('idle only after strictly longer than the limit, not counting what was paused', () => {
+    const s = splits(boundedOutOfOrderness(0, { idlenessMs: 2 * tick }), 'a');
+    s.start();
+    s.read('a', 50);
+    expect(s.tick(4)).toEqual([49]);
+    expect(s.tick()).toEqual(['IDLE']);
+    s.read('a', 60);
+    expect(s.tick(3)).toEqual([59]);
+    s.pause(true);
+    s.pause(false, tick / 2);
+    expect(s.tick(1)).toEqual([]);
+    expect(s.tick(1)).toEqual(['IDLE']);
+  });
+
   test('punctuated watermarks rise in the order of the records, and a generator cannot say MAX', () => {
     const s = splits(
       punctuated((value) => value as number),

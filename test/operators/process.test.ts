@@ -126,6 +126,18 @@ describe('process without key', () => {
     };
     operator.open({ output: { emit, full: false }, name: 'x', subtask: 0, metrics: {} } as never);
     expect(() => operator.onRecord(1, 1)).toThrow(below);
+    const generator = processOperator<number, number>({
+      // biome-ignore lint/correctness/useYield: what matters is that it is a generator and swallows.
+      *onElement(value, context) {
+        try {
+          context.emit(value);
+        } catch {
+          // The same in a generator.
+        }
+      },
+    });
+    generator.open({ output: { emit, full: false }, name: 'x', subtask: 0, metrics: {} } as never);
+    expect(() => generator.onRecord(1, 1)).toThrow(below);
   });
 
   test('a record without timestamp has none to show', () => {

@@ -177,6 +177,9 @@ describe('flatMap', () => {
     operator.onRecord('c', 3);
     expect(seen).toEqual(['a1']);
     expect(suspended).toHaveLength(1);
+    expect(suspended[0]?.()).toBe(false);
+    expect(suspended[0]?.()).toBe(false);
+    expect(seen).toEqual(['a1', 'a2']);
     room.full = false;
     expect(suspended[0]?.()).toBe(true);
     expect(seen).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2']);

@@ -34,6 +34,7 @@ const late = sideOutput<Hit>('late');
 function summing(options: Options) {
   return verifyOperator(() => windowOperator({ key: (each: Hit) => each.k, contents: sums, ...options }), {
     leavesNoState: true,
+    suspends: true,
   });
 }
 
@@ -173,17 +174,19 @@ describe('tumbling windows', () => {
   });
 
   test('an infinite lateness neither overflows nor drops', () => {
-    verifyOperator(() =>
-      windowOperator({
-        key: (each: Hit) => each.k,
-        contents: sums,
-        assigner: tumbling(10),
-        allowedLatenessMs: Number.MAX_SAFE_INTEGER,
-        lateTag: late,
-      }),
+    verifyOperator(
+      () =>
+        windowOperator({
+          key: (each: Hit) => each.k,
+          contents: sums,
+          assigner: tumbling(10),
+          allowedLatenessMs: Number.MAX_SAFE_INTEGER,
+          lateTag: late,
+        }),
+      { leavesNoState: true },
     )
-      .input(hit('a', 1, 5), watermark(1e12), hit('a', 1, 6))
-      .expect(record('a:1[0,10)', 9), watermark(1e12), record('a:2[0,10)', 9));
+      .input(hit('a', 1, 5), watermark(1e12), hit('a', 1, 6), END)
+      .expect(record('a:1[0,10)', 9), watermark(1e12), record('a:2[0,10)', 9), END);
   });
 
   test('negative times and offsets', () => {
@@ -286,6 +289,34 @@ describe('session windows', () => {
       );
   });
 
+  test('a session fires once and is gone after its cleanup (3.19)', () => {
+    summing({ assigner: session(10), allowedLatenessMs: 20 })
+      .input(hit('a', 1, 0), watermark(9), watermark(28), watermark(29), watermark(100))
+      .expect(record('a:1[0,10)', 9), watermark(9), watermark(28), watermark(29), watermark(100));
+  });
+
+  test('a session that opens behind the watermark but within the lateness fires at once', () => {
+    summing({ assigner: session(10), allowedLatenessMs: 20 })
+      .input(watermark(9), hit('a', 1, 0), watermark(10), END)
+      .expect(watermark(9), record('a:1[0,10)', 9), watermark(10), END);
+  });
+
+  test('a timer that two sessions of a key share survives the end of one of them', () => {
+    // The first is to be cleaned up at 20, when the second ends; then one record makes them one.
+    summing({ assigner: session(10), allowedLatenessMs: 11 })
+      .input(hit('a', 1, 0), watermark(9), hit('a', 2, 11), hit('a', 4, 5), watermark(20), END)
+      .expect(record('a:1[0,10)', 9), watermark(9), record('a:7[0,21)', 20), watermark(20), END);
+  });
+
+  test('merging leaves one session and one timer (S2)', () => {
+    const create = () =>
+      windowOperator({ key: (each: Hit) => each.k, contents: sums, assigner: session(10) });
+    const driver = new OperatorDriver(create, { keyed: true, narrow: false, startMs: 0 });
+    driver.open();
+    for (const step of [hit('a', 1, 0), hit('a', 1, 18), hit('a', 1, 9)]) driver.step(step);
+    expect(driver.stateSize).toBe(2);
+  });
+
   test('a gap of its own for each record', () => {
     summing({ assigner: session((each: Hit) => each.v) })
       .input(hit('a', 5, 0), hit('a', 100, 6), hit('a', 1, 50), END)
@@ -321,6 +352,34 @@ describe('contents', () => {
         ...[1, 3, 2, 4].map((v) => record(`a:${v}/4@3`, 27)),
         END,
       );
+  });
+
+  test('a late record fires each of its windows again, one suspended after the other', () => {
+    elements({ assigner: sliding(10, 5), allowedLatenessMs: 50 })
+      .input(hit('a', 1, 7), watermark(20), hit('a', 2, 8), END)
+      .expect(
+        record('a:1/1@0', 9),
+        record('a:1/1@5', 14),
+        watermark(20),
+        ...[1, 2].map((v) => record(`a:${v}/2@5`, 14)),
+        ...[1, 2].map((v) => record(`a:${v}/2@0`, 9)),
+        END,
+      );
+  });
+
+  test('a function that empties what it is given does not empty the window (C3)', () => {
+    const contents: WindowContents<string, Hit, unknown, unknown, number> = {
+      kind: 'process',
+      process(_key, _window, all, context) {
+        context.emit(all.length);
+        (all as Hit[]).length = 0;
+      },
+    };
+    const operator = () =>
+      windowOperator({ key: (each: Hit) => each.k, assigner: tumbling(10), allowedLatenessMs: 10, contents });
+    verifyOperator(operator, { leavesNoState: true })
+      .input(hit('a', 1, 1), watermark(9), hit('a', 1, 2), END)
+      .expect(record(1, 9), watermark(9), record(2, 9), END);
   });
 
   test('a process function may emit and use side outputs', () => {

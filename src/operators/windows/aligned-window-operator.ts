@@ -237,8 +237,10 @@ class Running implements WindowLoopHost {
 
   private refire(): boolean {
     for (;;) {
-      const first = this.refiring.shift();
+      const [first] = this.refiring;
       if (first === undefined) return true;
+      if (this.context.output.full) return false;
+      this.refiring.shift();
       if (!this.contents.emit(first.window, first.entry.value, true)) return false;
     }
   }

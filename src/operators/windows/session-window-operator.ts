@@ -86,7 +86,8 @@ class Running {
   private readonly table: WindowTable<Session[]>;
   private readonly setKey: (value: unknown) => void;
   private readonly gapMs: number | ((value: unknown) => number);
-  private readonly shouldPause = (): boolean => this.contents.pending || this.context.output.full;
+  /** Also true while results are half out: they only ever are because of this. */
+  private readonly shouldPause = (): boolean => this.context.output.full;
   private readonly ring = (_key: unknown, _window: unknown, time: number): void => this.onTimer(time);
 
   constructor(options: SessionWindowOptions, context: OperatorContext, keyed: KeyedBackend) {
