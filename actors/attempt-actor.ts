@@ -37,6 +37,7 @@ import type {
 import { openSubtask } from './open-subtask.js';
 import { roleOf } from './opening.js';
 import { subtaskActor } from './subtask-actor.js';
+import { watchActor } from './watch-actor.js';
 
 export interface AttemptWiring {
   readonly job: ActorRef<JobMessage>;
@@ -49,6 +50,7 @@ export interface AttemptWiring {
   readonly alignment: AlignmentMode;
   readonly incremental: boolean;
   readonly freeze: boolean;
+  readonly checkKeys: boolean;
   /** By uid and subtask; operators that the checkpoint does not know are absent. */
   readonly restored: ReadonlyMap<string, readonly SubtaskRestore[]>;
   /** Told as soon as they exist: who the subtasks are. */
@@ -128,6 +130,7 @@ class Attempt implements Behavior<AttemptMessage> {
     for (const { id } of this.places)
       present(this.refs.get(id), 'a spawned subtask').control({ kind: 'start' });
     this.coordinator?.control({ kind: 'started' });
+    this.context.spawn(watchActor([...this.refs.values()]), { name: 'watch' });
     this.wiring.job.control({ kind: 'attemptRunning', attempt: this.wiring.attempt });
   }
 
@@ -170,6 +173,7 @@ class Attempt implements Behavior<AttemptMessage> {
             id,
             attempt: wiring.attempt,
             freeze: wiring.freeze,
+            checkKeys: wiring.checkKeys,
             incremental: wiring.incremental,
             alignment: wiring.alignment,
             checkpointing: wiring.checkpoints !== null,

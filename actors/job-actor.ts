@@ -209,6 +209,8 @@ class Job implements Behavior<JobMessage> {
         alignment: checkpoint?.mode === 'atLeastOnce' ? 'atLeastOnce' : 'aligned',
         incremental: checkpoint?.incremental ?? false,
         freeze: wiring.freezeState,
+        // Between attempts of one run the job cannot change, and a rare key must not end it.
+        checkKeys: this.machine.restarts === 0 && !wiring.allowNonRestoredState,
         restored: job.restored,
         onSubtasks: (subtasks, coordinator) => {
           this.subtasks = subtasks;

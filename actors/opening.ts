@@ -27,6 +27,8 @@ export interface SubtaskOpening {
   readonly id: SubtaskId;
   readonly attempt: AttemptNumber;
   readonly freeze: boolean;
+  /** The job may have changed since the state was written: look at its first keys. */
+  readonly checkKeys: boolean;
   readonly incremental: boolean;
   readonly alignment: AlignmentMode;
   readonly checkpointing: boolean;
@@ -54,6 +56,7 @@ export function beginOpening(of: SubtaskOpening, context: ActorContext<SubtaskMe
     channels: of.channels,
     subtask: of.subtask,
     freeze: of.freeze,
+    checkKeys: of.checkKeys,
     restored: restoredOperators(of),
     random: context.runtime.random(`partitioner ${of.id}`),
     logger: context.logger,

@@ -22,7 +22,8 @@ import type {
 import { KeyedAggregatingState, KeyedReducingState } from './folding-state.js';
 import type { MapKey } from './key.js';
 import type { KeyGroupRange } from './key-groups.js';
-import { describeTable, KeyedRestore } from './keyed-restore.js';
+import { KeyKindCheck } from './key-kind.js';
+import { describeTable, KeyedRestore, type TableOpener } from './keyed-restore.js';
 import { KeyedSnapshot, type SnapshotWalk } from './keyed-snapshot.js';
 import { KeyedListState } from './list-state.js';
 import { KeyedMapState } from './map-state.js';
@@ -44,6 +45,8 @@ export interface KeyedBackendOptions {
   readonly range: KeyGroupRange;
   /** Development: freeze what is stored. */
   readonly freeze: boolean;
+  /** Where the operator was declared, for errors. */
+  readonly declaredAt?: string | undefined;
   /** Clock of time to live. */
   readonly processingTimeMs: () => number;
 }
@@ -51,6 +54,8 @@ export interface KeyedBackendOptions {
 export interface RestoreOptions {
   /** The restored checkpoint, when increments may build on it: the same subtask wrote all segments. Default: none. */
   readonly baseCheckpoint?: number;
+  /** Refuse, at the first record, keys of another kind than those of the state (D1 of key-kind.ts). Default false. */
+  readonly checkKeys?: boolean;
 }
 
 const EVENT_TIMERS = 'timers/event';
@@ -64,6 +69,8 @@ export class KeyedBackend {
   private readonly declared = new Set<string>();
   private readonly windowTables = new Map<string, WindowTable<unknown>>();
   private readonly sweeps: Ttl[] = [];
+  /** Until the first key after a restore. */
+  private keyKinds: KeyKindCheck | null = null;
 
   constructor(options: KeyedBackendOptions) {
     this.options = options;
@@ -80,7 +87,13 @@ export class KeyedBackend {
   /** Throws KeyError for what cannot be a key. */
   setKey(key: unknown): void {
     this.core.setKey(key);
+    if (this.keyKinds !== null) this.checkFirstKey(this.keyKinds);
     if (this.sweeps.length > 0) for (const ttl of this.sweeps) ttl.sweep();
+  }
+
+  private checkFirstKey(kinds: KeyKindCheck): void {
+    this.keyKinds = null;
+    kinds.first(this.core.requireKey('the first key'));
   }
 
   /** As `setKey`, for a key that came out of a table. */
@@ -172,14 +185,15 @@ export class KeyedBackend {
    */
   restore(segments: Iterable<Iterable<Uint8Array>>, options: RestoreOptions = {}): void {
     const { maxParallelism, range } = this.options;
-    const restore = new KeyedRestore(this.core, range, maxParallelism, (name, kind, stamped) =>
-      this.openTable(name, kind, stamped),
-    );
+    const kinds = options.checkKeys === true ? new KeyKindCheck(this.core.place) : null;
+    const open: TableOpener = (name, kind, stamped) => this.openTable(name, kind, stamped);
+    const restore = new KeyedRestore(this.core, range, maxParallelism, open, kinds);
     for (const segment of segments) {
       restore.beginSegment();
       for (const chunk of segment) restore.apply(chunk);
     }
     restore.finish(options.baseCheckpoint ?? null);
+    this.keyKinds = kinds?.isDecided === true ? kinds : null;
   }
 
   // ---------------------------------------------------------------- declaring

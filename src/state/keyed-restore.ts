@@ -13,6 +13,7 @@ import { deepFreeze } from './freeze.js';
 import type { MapKey } from './key.js';
 import { isInRange, type KeyGroupRange, keyGroupOf } from './key-groups.js';
 import { hashKey } from './key-hash.js';
+import type { KeyKindCheck } from './key-kind.js';
 import { ListCell } from './list-cell.js';
 import { type ChunkHeader, type Frame, type FrameGroup, readChunk } from './snapshot-chunk.js';
 import type { StateCore } from './state-core.js';
@@ -25,12 +26,21 @@ export class KeyedRestore {
   private readonly range: KeyGroupRange;
   private readonly maxParallelism: number;
   private readonly openTable: TableOpener;
+  private readonly keyKinds: KeyKindCheck | null;
 
-  constructor(core: StateCore, range: KeyGroupRange, maxParallelism: number, openTable: TableOpener) {
+  /** `keyKinds`: told of every key that is put in place. */
+  constructor(
+    core: StateCore,
+    range: KeyGroupRange,
+    maxParallelism: number,
+    openTable: TableOpener,
+    keyKinds: KeyKindCheck | null,
+  ) {
     this.core = core;
     this.range = range;
     this.maxParallelism = maxParallelism;
     this.openTable = openTable;
+    this.keyKinds = keyKinds;
   }
 
   /** Call before each segment, the oldest first. */
@@ -63,11 +73,13 @@ export class KeyedRestore {
     const filter = this.needsFilter(header);
     const byNamespace = table.kind === 'map';
     if (filter && byNamespace && !this.owns(namespace as MapKey)) return;
+    if (byNamespace) this.keyKinds?.note(namespace as MapKey);
     let space: Space | null = null;
     for (let index = 0; index < keys.length; index += 1) {
       const key = keys[index];
       if (key === undefined || (filter && !byNamespace && !this.owns(key))) continue;
       space ??= table.open(namespace);
+      if (!byNamespace) this.keyKinds?.note(key);
       table.put(space, key, this.valueOf(table, values === null ? undefined : values[index]));
     }
   }

@@ -16,6 +16,7 @@ import type { Capture, Entry, Namespace, Table, TableHost } from './table.js';
 export interface StateCoreOptions {
   readonly operator: string;
   readonly subtask: number;
+  readonly declaredAt?: string | undefined;
   readonly freeze: boolean;
   readonly processingTimeMs: () => number;
 }
@@ -43,7 +44,11 @@ export class StateCore implements TableHost {
   private readonly removals = new RemovalLog();
 
   constructor(options: StateCoreOptions) {
-    this.place = { operator: options.operator, subtask: options.subtask };
+    this.place = {
+      operator: options.operator,
+      subtask: options.subtask,
+      ...(options.declaredAt === undefined ? {} : { declaredAt: options.declaredAt }),
+    };
     this.freeze = options.freeze;
     this.processingTimeMs = options.processingTimeMs;
   }

@@ -45,6 +45,8 @@ export interface SubtaskFacts {
   readonly channels: SubtaskChannels;
   readonly subtask: number;
   readonly freeze: boolean;
+  /** Refuse keys of another kind than those of the restored state. */
+  readonly checkKeys: boolean;
   readonly restored: ReadonlyMap<string, RestoredOperator>;
   readonly random: RandomStream;
   readonly logger: Logger;
@@ -187,9 +189,10 @@ function keyedBackend(
     maxParallelism: vertex.maxParallelism,
     range: keyGroupRange(subtask, vertex.maxParallelism, vertex.parallelism),
     freeze: facts.freeze,
+    declaredAt: operator.node.declaredAt,
     processingTimeMs: facts.now,
   });
-  if (restored !== undefined) backend.restore(restored.chains.flat());
+  if (restored !== undefined) backend.restore(restored.chains.flat(), { checkKeys: facts.checkKeys });
   return backend;
 }
 
