@@ -107,3 +107,15 @@ test('kept lines do not keep their block', () => {
   block.fill(0x7a);
   expect(lines).toEqual(['x'.repeat(100)]);
 });
+
+test('what was pushed is read, never written to', () => {
+  const scan = scanner();
+  const block = Buffer.from('one\nbeginning of a line');
+  const before = Buffer.from(block);
+  scan.push(block);
+  const lines: string[] = [];
+  scan.take(1, lines);
+  scan.push(Buffer.from('!\n'));
+  scan.take(1, lines);
+  expect(block).toEqual(before);
+});
