@@ -130,7 +130,7 @@ export function logLateFailure(owner: EndingOwner, thrown: unknown): void {
 
 function prepareHook(owner: EndingOwner, life: Life, ending: Ending): void {
   const hook = lastHook(life, ending);
-  if (hook === null) {
+  if (hook === null || life.engaged === 'async') {
     life.lateHook = hook;
     ending.step = 'done';
     return advanceEnding(owner, life);
