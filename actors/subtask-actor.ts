@@ -15,7 +15,14 @@ import type { CommitOutcome } from '../src/operators/sink.js';
 import type { Polled } from '../src/operators/source.js';
 import type { Machine, TaskEffect, TaskInput } from '../src/task/effect.js';
 import type { ActorContext, ActorRef, ActorSetup, Behavior } from './kernel/actor.js';
-import type { AttemptMessage, CoordinatorMessage, Peer, StoreMessage, SubtaskMessage } from './messages.js';
+import type {
+  AttemptMessage,
+  CoordinatorMessage,
+  Peer,
+  StoreMessage,
+  SubtaskMessage,
+  SubtaskStatus,
+} from './messages.js';
 
 /** Calls of the connector at the head of a source or sink subtask; an operators subtask has none. */
 export interface ConnectorCalls {
@@ -93,16 +100,23 @@ class Subtask implements Behavior<SubtaskMessage> {
       case 'callFailed':
         throw message.error;
       case 'status':
-        message.reply.resolve({
-          ...this.opened.machine.status,
-          subtask: this.wiring.id,
-          counters: this.opened.counters,
-        });
+        message.reply.resolve(this.status());
         return;
       default:
         if (message.kind === 'work') this.continuing = false;
         this.run(message);
     }
+  }
+
+  private status(): SubtaskStatus {
+    const { status } = this.opened.machine;
+    const sender = status.heldBackBy === null ? undefined : this.inputs[status.heldBackBy];
+    return {
+      ...status,
+      subtask: this.wiring.id,
+      counters: this.opened.counters,
+      heldBackByPath: sender?.ref.path ?? null,
+    };
   }
 
   async postStop(): Promise<void> {

@@ -143,3 +143,11 @@ export const SNAPSHOT_REMOVALS_FLOOR = 1_024;
 export const SNAPSHOT_BASES_MAX = 16;
 /** Entries that each access to state with time to live looks at for expiry (semantics 4.12). */
 export const STATE_TTL_SWEEP_ENTRIES = 5;
+
+/** Looks at the watermarks of running subtasks: seldom enough to cost nothing, often enough to help within a minute. */
+export const WATERMARK_LOOK_INTERVAL_MS = 10_000;
+/** Looks in a row without progress before the user is told. */
+export const WATERMARK_LOOKS_MAX = 3;
+/** A subtask that does not answer a look in time is busy; the next look comes. */
+export const WATERMARK_LOOK_TIMEOUT_MS = 1_000;
+assert(WATERMARK_LOOK_TIMEOUT_MS < WATERMARK_LOOK_INTERVAL_MS, 'a look ends before the next one begins');
