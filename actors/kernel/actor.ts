@@ -220,6 +220,7 @@ export interface ActorSnapshot {
   readonly path: string;
   readonly incarnation: number;
   readonly state: 'starting' | 'running' | 'restarting' | 'stopping' | 'stopped';
+  /** Messages in the data lane, never more than `capacity`. The stash and the message in hand are in `counts.queued` only. */
   readonly queued: number;
   readonly queuedControl: number;
   readonly capacity: number;
@@ -231,7 +232,7 @@ export interface ActorSnapshot {
   readonly children: readonly ActorSnapshot[];
 }
 
-/** Where the messages went. `dropped` counts what `dropNewest` and `dropOldest` dropped, `queued` includes the message in hand. */
+/** Where the messages went. `dropped` counts what `dropNewest` and `dropOldest` dropped, `queued` includes both lanes, the stash and the message in hand. */
 export interface Conservation {
   readonly sent: number;
   readonly handled: number;

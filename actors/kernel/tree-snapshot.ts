@@ -13,7 +13,7 @@ export function snapshotOf(cell: Cell, living: ReadonlyMap<number, Cell>): Actor
     path,
     incarnation,
     state: stateOf(cell),
-    queued: counts.queued,
+    queued: receiver.mailbox.data.length,
     queuedControl: receiver.queuedControl(),
     capacity: receiver.mailbox.capacity,
     handled: counts.handled,

@@ -33,7 +33,11 @@ test('backpressure: offer answers false when full, and the bound is never exceed
   await bench.settle();
   const answers = [1, 2, 3, 4, 5].map((n) => ref.offer(n));
   expect(answers).toEqual([true, true, true, false, false]);
-  expect(bench.system.snapshot().children[0]).toMatchObject({ queued: 4, capacity: 3 });
+  expect(bench.system.snapshot().children[0]).toMatchObject({
+    queued: 3,
+    capacity: 3,
+    counts: { queued: 4 },
+  });
   door.open();
   await bench.settle();
   expect(seen).toEqual(['hold', 1, 2, 3]);
