@@ -14,8 +14,9 @@ import type { Runtime } from '../src/base/runtime.js';
 import type { CoordinatorStatus } from '../src/checkpoint/coordinator-protocol.js';
 import { refuseUsedDirectory } from '../src/checkpoint/savepoint.js';
 import { guaranteeOf } from '../src/graph/guarantee.js';
-import type { GuaranteeReport, JobPlan, PlanVertex } from '../src/graph/job-plan.js';
+import type { GuaranteeReport, JobPlan } from '../src/graph/job-plan.js';
 import { planJob } from '../src/graph/plan.js';
+import type { Sink } from '../src/operators/sink.js';
 import { defaultRestartOptions, restartStrategy } from '../src/recovery/restart-strategy.js';
 import { StoreKeeper } from './begin-job.js';
 import { jobActor } from './job-actor.js';
@@ -88,7 +89,8 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime): JobWiri
     checkpoint,
     from: options.from ?? null,
     allowNonRestoredState: options.allowNonRestoredState ?? false,
-    allowOlderCheckpoint: options.allowOlderCheckpoint ?? !plan.vertices.some(isTransactional),
+    allowOlderCheckpoint:
+      options.allowOlderCheckpoint ?? !sinksOf(plan).some(({ guarantee }) => guarantee === 'transactional'),
     freezeState: options.freezeState ?? runtime.environment('NODE_ENV') !== 'production',
     restart,
     stores: new StoreKeeper(),
@@ -97,9 +99,11 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime): JobWiri
   };
 }
 
-function isTransactional({ operators }: PlanVertex): boolean {
-  const work = operators[0]?.node.work;
-  return work?.kind === 'sink' && work.sink.guarantee === 'transactional';
+function sinksOf(plan: JobPlan): readonly Sink<never>[] {
+  return plan.vertices.flatMap(({ operators }) => {
+    const work = operators[0]?.node.work;
+    return work?.kind === 'sink' ? [work.sink] : [];
+  });
 }
 
 class RunningJob implements JobHandle {
@@ -213,11 +217,16 @@ class RunningJob implements JobHandle {
   }
 
   private async end(signal: AbortSignal | null): Promise<JobResult> {
+    let failure: unknown = null;
     try {
       return await this.wiring.requests.end.promise;
+    } catch (error) {
+      failure = error;
+      throw error;
     } finally {
       signal?.removeEventListener('abort', this.onAbort);
       await this.system.shutdown();
+      for (const sink of sinksOf(this.wiring.plan)) sink.jobEnded?.(failure);
     }
   }
 

@@ -20,12 +20,16 @@ export type { Points, RandomStream, Runtime } from './base/runtime.js';
 export { MAX_TIMESTAMP, MIN_TIMESTAMP } from './base/timestamps.js';
 
 export { arraySource, iterableSource } from './connectors/array-source.js';
-export { asyncIterableSource, readableStreamSource } from './connectors/async-source.js';
-export { type CollectSink, collectSink } from './connectors/collect-sink.js';
-export { type CsvOptions, csv, type FileFormat, ndjson } from './connectors/file-format.js';
+export {
+  type AsyncSourceOptions,
+  asyncIterableSource,
+  readableStreamSource,
+} from './connectors/async-source.js';
+export { type CollectSink, type CollectSinkOptions, collectSink } from './connectors/collect-sink.js';
+export { type CsvColumn, type CsvOptions, csv, type FileFormat, ndjson } from './connectors/file-format.js';
 export { type FileLinesOptions, fileLines } from './connectors/file-lines.js';
 export { type FileSinkOptions, fileSink } from './connectors/file-sink.js';
-export { forEachSink } from './connectors/for-each-sink.js';
+export { type ForEachSinkOptions, forEachSink } from './connectors/for-each-sink.js';
 export { type GeneratorOptions, generator } from './connectors/generator.js';
 export { type PrintSinkOptions, print, printSink } from './connectors/print-sink.js';
 export { type TcpLinesOptions, tcpLines } from './connectors/tcp-lines.js';

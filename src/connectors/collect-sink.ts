@@ -26,11 +26,8 @@ export interface CollectSink<T> extends TransactionalSink<T, CollectCommittable>
   readonly guarantee: 'transactional';
   /** Results that are committed and that no loop has read, in the order of their commits. */
   committed(): readonly T[];
-  /**
-   * Tells reading loops that no result will follow. With an error they throw it after the last result. Whoever runs the job
-   * calls it once, when the job has ended for good.
-   */
-  end(error?: unknown): void;
+  /** Tells reading loops that no result will follow. With an error they throw it after the last result. `run` calls it. */
+  jobEnded(error: unknown): void;
 }
 
 export interface CollectSinkOptions {
@@ -50,7 +47,7 @@ export function collectSink<T>(options: CollectSinkOptions = {}): CollectSink<T>
     guarantee: 'transactional',
     open: (context) => new CollectWriter(ledger, results, context),
     committed: () => results.committed(),
-    end: (error) => results.end(error ?? null),
+    jobEnded: (error) => results.end(error),
     [Symbol.asyncIterator]: () => results[Symbol.asyncIterator](),
   };
 }

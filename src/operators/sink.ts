@@ -66,6 +66,11 @@ interface SinkBase {
   readonly name: string;
   /** How many subtasks can write: `1` for a sink that keeps a total order. */
   readonly parallelismMax?: number;
+  /**
+   * Once per run, when the job has ended for good: null, or why it failed. For a sink whose results the program itself reads,
+   * such as `collectSink`; a sink to the outside has its writers' `close`.
+   */
+  jobEnded?(error: unknown): void;
 }
 
 export interface PlainSink<T> extends SinkBase {

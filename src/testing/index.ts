@@ -1,5 +1,6 @@
 // The roof of `weirjs/testing`: what tests of jobs, operators and connectors need.
 
+export { ContractViolation } from './contract-run.js';
 export {
   clock,
   END,

@@ -46,7 +46,7 @@ test('a loop reads results as they are committed and ends with the job', async (
   await commitAll(writer);
   await writer.write([3], []);
   await commitAll(writer);
-  sink.end();
+  sink.jobEnded(null);
   await loop;
   expect(read).toEqual([1, 2, 3]);
 });
@@ -104,7 +104,7 @@ test('a job that fails ends the loop with its error, after the last result', asy
   const writer = writerOf(sink);
   await writer.write([1], []);
   await commitAll(writer);
-  sink.end(new Error('job failed'));
+  sink.jobEnded(new Error('job failed'));
   const read: number[] = [];
   const loop = (async () => {
     for await (const value of sink) read.push(value);
