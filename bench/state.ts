@@ -36,15 +36,24 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-/** Millions of updates per second, median of the rounds after two to warm up. */
-function measure(round: () => void): number {
-  const speeds: number[] = [];
+/**
+ * Millions of updates per second of each variant, median of the rounds after two to warm up. The variants take turns, so that
+ * a busy machine slows all of them down alike. The first one is the base of the ratios.
+ */
+function measure(distinct: number, variants: readonly (readonly [name: string, round: () => void])[]): Row[] {
+  const speeds = variants.map((): number[] => []);
   for (let index = 0; index < ROUNDS + 2; index += 1) {
-    const began = performance.now();
-    round();
-    if (index >= 2) speeds.push(RECORDS / (performance.now() - began) / 1_000);
+    for (const [at, [, round]] of variants.entries()) {
+      const began = performance.now();
+      round();
+      if (index >= 2) speeds[at]?.push(RECORDS / (performance.now() - began) / 1_000);
+    }
   }
-  return median(speeds);
+  const medians = speeds.map(median);
+  return variants.map(([name], at) => {
+    const perSecondM = medians[at] ?? Number.NaN;
+    return { name, keys: distinct, perSecondM, ratio: perSecondM / (medians[0] ?? Number.NaN) };
+  });
 }
 
 function newBackend(): KeyedBackend {
@@ -67,79 +76,68 @@ function add(sum: Sum, value: number): void {
 function updates(distinct: number): Row[] {
   const keys = keysOf(distinct);
   const texts = keys.map((key) => `user-${key}`);
-  const rawSums = new Map<number, Sum>();
-  const raw = measure(() => {
-    for (let i = 0; i < keys.length; i += 1) {
-      const key = keys[i] ?? 0;
-      let sum = rawSums.get(key);
-      if (sum === undefined) {
-        sum = { count: 0, sum: 0, max: 0 };
-        rawSums.set(key, sum);
-      }
-      add(sum, i);
-    }
-  });
-  const rawTexts = new Map<string, Sum>();
-  const rawText = measure(() => {
-    for (let i = 0; i < texts.length; i += 1) {
-      const key = texts[i] ?? '';
-      let sum = rawTexts.get(key);
-      if (sum === undefined) {
-        sum = { count: 0, sum: 0, max: 0 };
-        rawTexts.set(key, sum);
-      }
-      add(sum, i);
-    }
-  });
-  const row = (name: string, perSecondM: number, base: number): Row => ({
-    name,
-    keys: distinct,
-    perSecondM,
-    ratio: perSecondM / base,
-  });
   return [
-    row('bare Map<number, object>', raw, raw),
-    row('window: get, touch, change', windowUpdates(keys), raw),
-    row('value: get and set a number', valueUpdates(keys), raw),
-    row('reducing: add', reducingUpdates(keys), raw),
-    row('bare Map<string, object>', rawText, rawText),
-    row('window with string keys', windowUpdates(texts), rawText),
+    ...measure(distinct, [
+      ['bare Map<number, object>', bareUpdates(keys)],
+      ['window: get, touch, change', windowUpdates(keys)],
+      ['value: get and set a number', valueUpdates(keys)],
+      ['reducing: add', reducingUpdates(keys)],
+    ]),
+    ...measure(distinct, [
+      ['bare Map<string, object>', bareUpdates(texts)],
+      ['window with string keys', windowUpdates(texts)],
+    ]),
   ];
 }
 
-function windowUpdates(keys: readonly (number | string)[]): number {
+function bareUpdates<K>(keys: readonly K[]): () => void {
+  const sums = new Map<K, Sum>();
+  return () => {
+    for (let i = 0; i < keys.length; i += 1) {
+      const key = keys[i] as K;
+      let sum = sums.get(key);
+      if (sum === undefined) {
+        sum = { count: 0, sum: 0, max: 0 };
+        sums.set(key, sum);
+      }
+      add(sum, i);
+    }
+  };
+}
+
+function windowUpdates(keys: readonly (number | string)[]): () => void {
   const backend = newBackend();
   const windows = backend.windows<Sum>('sums');
-  return measure(() => {
+  return () => {
     for (let i = 0; i < keys.length; i += 1) {
       backend.setKey(keys[i]);
       const entry = windows.get(0, 10) ?? windows.put(0, 10, { count: 0, sum: 0, max: 0 });
       windows.touch(entry);
       add(entry.value, i);
     }
-  });
+  };
 }
 
-function valueUpdates(keys: readonly number[]): number {
+function valueUpdates(keys: readonly number[]): () => void {
   const backend = newBackend();
   const count = backend.value<number>('count');
-  return measure(() => {
+  return () => {
     for (let i = 0; i < keys.length; i += 1) {
       backend.setKey(keys[i]);
       count.set((count.get() ?? 0) + 1);
     }
-  });
+  };
 }
 
-function reducingUpdates(keys: readonly number[]): number {
+function reducingUpdates(keys: readonly number[]): () => void {
   const backend = newBackend();
   const sum = backend.reducing<number>('sum', { reduce: (a, b) => a + b });
-  return measure(() => {
+  return () => {
     for (let i = 0; i < keys.length; i += 1) {
       backend.setKey(keys[i]);
       sum.add(1);
     }
-  });
+  };
 }
 
 interface SnapshotRow {

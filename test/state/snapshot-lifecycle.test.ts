@@ -85,6 +85,45 @@ describe('increments', () => {
     }
   });
 
+  test('keep a key that went and came again, even if it changes before the removals are written (C1)', () => {
+    const { backend, set } = counting(10);
+    const base = fullSnapshot(backend, 1);
+    backend.onCheckpointComplete(1);
+    set(3, null);
+    set(3, 'again');
+    const walk = backend.beginSnapshot({ checkpoint: 2, baseCheckpoint: 1 });
+    set(3, 'later');
+    const increment = finish(walk);
+    expect(walk.full).toBe(false);
+    expect(valuesOf([base, increment], [3])).toEqual(['again']);
+  });
+
+  test('hold their removals although a later base completes meanwhile (R2)', () => {
+    const { backend, set } = counting(10);
+    const base = fullSnapshot(backend, 1);
+    backend.onCheckpointComplete(1);
+    set(3, null);
+    finish(backend.beginSnapshot({ checkpoint: 2, baseCheckpoint: 1 }));
+    set(4, null);
+    const walk = backend.beginSnapshot({ checkpoint: 3, baseCheckpoint: 1 });
+    backend.onCheckpointComplete(2);
+    expect(valuesOf([base, finish(walk)], [2, 3, 4])).toEqual([2, undefined, undefined]);
+  });
+
+  test('hold their removals although the log overflows meanwhile (R2)', () => {
+    const { backend, set } = counting(2_000);
+    const base = fullSnapshot(backend, 1);
+    backend.onCheckpointComplete(1);
+    set(3, null);
+    const walk = backend.beginSnapshot({ checkpoint: 2, baseCheckpoint: 1 });
+    for (let key = 0; key < 2_000; key += 1) set(key, null);
+    const increment = finish(walk);
+    expect([walk.full, backend.size]).toEqual([false, 0]);
+    expect(valuesOf([base, increment], [2, 3, 1_999])).toEqual([2, undefined, 1_999]);
+    backend.onCheckpointComplete(2);
+    expect(backend.beginSnapshot({ checkpoint: 3, baseCheckpoint: 2 }).full).toBe(true);
+  });
+
   test('build chains', () => {
     const { backend, set } = counting(10);
     const segments = [fullSnapshot(backend, 1)];
