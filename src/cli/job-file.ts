@@ -1,0 +1,110 @@
+// From the path of a job file to the job that it exports.
+//
+// Owns:    importing it, TypeScript included, and saying what is wrong with it.
+// Not:     what the job describes.
+//
+// J1. JavaScript needs nothing. TypeScript is loaded by tsx where it is installed, beside the job or beside Weir, else by Node
+//     itself where it can. Weir does not depend on tsx: jobs in production are compiled.
+// J2. Everything that goes wrong here is a ConfigError: nothing has been started.
+
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { extname, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isJobDefinition, type JobDefinition } from '../api/define-job.js';
+import { ConfigError, messageOf } from '../base/errors.js';
+
+const TYPESCRIPT = new Set(['.ts', '.mts', '.cts', '.tsx']);
+
+/** Throws ConfigError. */
+export async function loadJobFile(file: string, directory: string): Promise<JobDefinition> {
+  const path = resolve(directory, file);
+  const shown = relative(directory, path) || file;
+  if (!existsSync(path)) {
+    throw new ConfigError(`There is no job file ${shown}.`, {
+      remedy: 'Check the path; it is relative to the directory you are in.',
+    });
+  }
+  if (statSync(path).isDirectory()) {
+    throw new ConfigError(`${shown} is a directory.`, { remedy: 'Name the file that exports the job.' });
+  }
+  if (TYPESCRIPT.has(extname(path))) await prepareTypeScript(path, shown);
+  return jobOf(await imported(path, shown), shown);
+}
+
+async function imported(path: string, shown: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    throw new ConfigError(`${shown} could not be loaded: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function jobOf(module: Readonly<Record<string, unknown>>, shown: string): JobDefinition {
+  const exported = module['default'];
+  if (isJobDefinition(exported)) return exported;
+  // A CommonJS module that was compiled from `export default` arrives one level deeper.
+  if (typeof exported === 'object' && exported !== null && 'default' in exported) {
+    if (isJobDefinition(exported.default)) return exported.default;
+  }
+  const named = Object.keys(module).filter((name) => name !== 'default' && isJobDefinition(module[name]));
+  const found = exported === undefined ? 'it has no default export' : 'its default export is something else';
+  throw new ConfigError(`${shown} does not export a job as its default: ${found}.`, {
+    remedy:
+      named.length > 0
+        ? `Add \`export default ${named[0]};\`.`
+        : 'Add `export default defineJob(name, (env) => { ... });`.',
+  });
+}
+
+async function prepareTypeScript(path: string, shown: string): Promise<void> {
+  // Whoever runs Weir itself from TypeScript sources has a loader in place already.
+  if (import.meta.url.endsWith('.ts')) return;
+  const tsx = findTsx(path);
+  if (tsx !== null) return register(tsx, shown);
+  // Newer than the oldest Node that Weir supports, and so unknown to the types.
+  if ('typescript' in process.features && process.features.typescript) return;
+  throw new ConfigError(
+    `${shown} is TypeScript, which Node ${process.versions.node} does not run by itself.`,
+    {
+      remedy: 'Install tsx beside it: npm install --save-dev tsx. Or compile it, and run the JavaScript.',
+    },
+  );
+}
+
+function findTsx(path: string): string | null {
+  for (const place of [path, import.meta.url]) {
+    try {
+      return createRequire(place).resolve('tsx/esm/api');
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : null;
+      // Not there, or a version that has no such entry: both mean that this one cannot help.
+      if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
+    }
+  }
+  return null;
+}
+
+async function register(tsx: string, shown: string): Promise<void> {
+  try {
+    const module: unknown = await import(pathToFileURL(tsx).href);
+    const call = functionNamed('register', module);
+    if (call === null) throw new Error('it has no function "register"');
+    call();
+  } catch (cause) {
+    throw new ConfigError(
+      `${shown} is TypeScript, and tsx could not be used to load it: ${messageOf(cause)}`,
+      {
+        cause,
+        remedy: 'Install a current tsx: npm install --save-dev tsx@latest.',
+      },
+    );
+  }
+}
+
+function functionNamed(name: string, module: unknown): (() => unknown) | null {
+  if (typeof module !== 'object' || module === null) return null;
+  const found: unknown = Reflect.get(module, name);
+  if (typeof found === 'function') return () => Reflect.apply(found, undefined, []) as unknown;
+  return 'default' in module ? functionNamed(name, module.default) : null;
+}
