@@ -38,4 +38,6 @@ export {
   RestartLimitError,
   StopTimeoutError,
 } from './kernel/actor-errors.js';
+export { PERSISTENT_ACTOR_TABLES } from './kernel/journal.js';
+export { type PersistentActorOptions, persistentActor } from './kernel/persistent-actor.js';
 export { actorSystem } from './kernel/system.js';
