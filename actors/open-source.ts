@@ -14,7 +14,8 @@ import type { WatermarkStrategy } from '../src/operators/watermark-strategy.js';
 import { connectorLink, outboxEdges } from '../src/task/assemble.js';
 import type { ChainLink } from '../src/task/chain.js';
 import { Outbox } from '../src/task/outbox.js';
-import { SourceMachine, SPLITS_STATE, type StoredSplit } from '../src/task/source-machine.js';
+import { SourceMachine } from '../src/task/source-machine.js';
+import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../src/task/split-positions.js';
 import { closeChain, closeQuietly, makeChain, makeSnapshots, type Opening, openChain } from './opening.js';
 import type { ConnectorCalls, OpenedSubtask } from './subtask-actor.js';
 
@@ -38,6 +39,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     ended: false,
     opened: true,
   };
+  const positions = new SplitPositions(head.name, splits);
   const machine = new SourceMachine(
     {
       name: head.name,
@@ -45,7 +47,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
       chain,
       outbox,
       snapshots: makeSnapshots(opening, [self, ...chain.links]),
-      splits,
+      positions,
       watermarks: watermarksOf(work.watermarks, live, head, of.subtask),
       bounded: source.bounded,
       encode,
@@ -64,7 +66,10 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     machine,
     calls: sourceCalls(head.name, reader),
     counters: opening.counters,
-    position: () => machine.position((split, position, offset) => source.describe?.(split, position, offset)),
+    position: () =>
+      positions.describe(chain.batchIndex, (split, position, offset) =>
+        source.describe?.(split, position, offset),
+      ),
     close: async () => {
       closeChain(chain, context);
       await closeQuietly(reader, context);

@@ -13,21 +13,14 @@ import { ConnectorError } from '../base/errors.js';
 import type { CheckpointId } from '../base/ids.js';
 import { BATCH_FLUSH_INTERVAL_MS, POLL_RECORDS_MAX, WATERMARK_INTERVAL_MS } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
-import type { OperatorListSnapshot } from '../checkpoint/manifest.js';
 import type { BarrierPurpose } from '../elements/element.js';
-import type { Polled, SourceSplit } from '../operators/source.js';
+import type { Polled } from '../operators/source.js';
 import type { SplitWatermarks, WatermarkEmission } from '../operators/split-watermarks.js';
 import type { Chain } from './chain.js';
 import type { Machine, MachineStatus, TaskEffect, TaskInput } from './effect.js';
 import type { Outbox } from './outbox.js';
 import type { Snapshots } from './snapshots.js';
-
-/** A split as stored: `ended` so that a finished split is not read again after a restore. */
-export interface StoredSplit {
-  readonly id: string;
-  readonly position: unknown;
-  readonly ended: boolean;
-}
+import type { SplitPositions } from './split-positions.js';
 
 export interface SourceParts {
   readonly name: string;
@@ -35,7 +28,7 @@ export interface SourceParts {
   readonly chain: Chain;
   readonly outbox: Outbox;
   readonly snapshots: Snapshots;
-  readonly splits: readonly StoredSplit[];
+  readonly positions: SplitPositions;
   /** Null: the source has no watermark strategy; timestamps of the source are kept. */
   readonly watermarks: SplitWatermarks | null;
   readonly bounded: boolean;
@@ -60,12 +53,11 @@ interface Trigger {
 
 export class SourceMachine implements Machine {
   private readonly parts: SourceParts;
-  private readonly splits: Map<string, StoredSplit>;
-  /** Positions at each barrier, to tell the reader when that checkpoint is complete. */
-  private readonly positionsAt = new Map<CheckpointId, readonly SourceSplit[]>();
   private effects: TaskEffect[] = [];
   private phase: Phase = { kind: 'waiting' };
   private polling = false;
+  /** An answer of the reader that waits for the chain to be at rest and for room. */
+  private arrived: Polled<unknown> | null = null;
   private pollAfterMs: number | null = null;
   private trigger: Trigger | null = null;
   private lastBarrier = 0;
@@ -78,13 +70,10 @@ export class SourceMachine implements Machine {
   private alarmMs: number | null = null;
   private alarmDue = false;
   private emissions: readonly WatermarkEmission[] = [];
-  private firstRecordPending = false;
-  /** Split and position at which the batch in hand begins, for error messages. */
-  private inHand: { readonly split: string; readonly position: unknown } | null = null;
+  private firstRecordPending: boolean;
 
   constructor(parts: SourceParts, restored: boolean) {
     this.parts = parts;
-    this.splits = new Map(parts.splits.map((split) => [split.id, split]));
     this.firstRecordPending = restored;
   }
 
@@ -111,19 +100,6 @@ export class SourceMachine implements Machine {
     };
   }
 
-  /** Where the record in hand stands, in the words of the source. */
-  position(
-    describe: (split: string, position: unknown, offset: number) => string | undefined,
-  ): string | undefined {
-    if (this.inHand === null) return undefined;
-    const { split, position } = this.inHand;
-    const offset = this.parts.chain.batchIndex;
-    return (
-      describe(split, position, offset) ??
-      `split ${split}, ${offset} records after ${JSON.stringify(position)}`
-    );
-  }
-
   private accept(input: TaskInput, nowMs: number): void {
     const { outbox, snapshots } = this.parts;
     switch (input.kind) {
@@ -137,7 +113,8 @@ export class SourceMachine implements Machine {
         return;
       case 'polled':
         this.polling = false;
-        this.takePolled(input.polled, nowMs);
+        // What a stop has left unread will be read again: the position has not moved.
+        if (this.phase.kind === 'running') this.arrived = input.polled;
         return;
       case 'trigger':
         if (input.checkpoint > this.lastBarrier && input.checkpoint > (this.trigger?.checkpoint ?? 0)) {
@@ -180,7 +157,14 @@ export class SourceMachine implements Machine {
         this.continueEnding();
         continue;
       }
-      if (this.trigger === null || !this.takeTrigger(this.trigger)) break;
+      if (this.trigger !== null) {
+        this.takeTrigger(this.trigger);
+        continue;
+      }
+      if (this.arrived === null) break;
+      const { arrived } = this;
+      this.arrived = null;
+      this.takePolled(arrived, nowMs);
     }
     if (chain.atRest && !outbox.room.full) this.goOn();
     if (this.parts.watermarks !== null) this.parts.watermarks.setPaused(outbox.room.full, nowMs);
@@ -197,7 +181,9 @@ export class SourceMachine implements Machine {
       outbox.flush();
       return;
     }
-    if (this.allEnded()) {
+    const { positions, bounded } = this.parts;
+    // An unbounded source without splits waits for new ones; with splits, it ends when they have.
+    if (positions.count === 0 ? bounded : positions.allEnded) {
       this.startEnding();
       this.effects.push({ kind: 'continue' });
       return;
@@ -214,24 +200,19 @@ export class SourceMachine implements Machine {
       case 'nothing':
         this.pollAfterMs = nowMs + Math.max(1, polled.retryMs);
         return;
-      case 'splitEnd': {
-        const split = this.split(polled.split);
-        this.splits.set(split.id, { ...split, ended: true });
-        this.emitMore(this.parts.watermarks?.splitEnded(split.id, nowMs) ?? []);
-        return;
-      }
+      case 'splitEnd':
+        this.parts.positions.end(polled.split);
+        return this.emitMore(this.parts.watermarks?.splitEnded(polled.split, nowMs) ?? []);
       default:
         for (const split of polled.splits) {
-          if (!this.splits.has(split.id)) this.splits.set(split.id, { ...split, ended: false });
+          if (!this.parts.positions.add(split)) continue;
           this.emitMore(this.parts.watermarks?.splitAdded(split.id, nowMs) ?? []);
         }
     }
   }
 
   private takeRecords(polled: Polled<unknown> & { readonly kind: 'records' }, nowMs: number): void {
-    const split = this.split(polled.split);
-    this.splits.set(split.id, { ...split, position: polled.next });
-    this.inHand = { split: split.id, position: split.position };
+    this.parts.positions.move(polled.split, polled.next);
     const count = polled.values.length;
     if (count === 0) return;
     if (count > POLL_RECORDS_MAX) {
@@ -246,7 +227,7 @@ export class SourceMachine implements Machine {
     const values = polled.values as unknown[];
     const timestamps =
       polled.timestamps === undefined ? new Array<number>(count).fill(MIN_TIMESTAMP) : [...polled.timestamps];
-    const emissions = this.parts.watermarks?.onRecords(split.id, values, timestamps, nowMs) ?? [];
+    const emissions = this.parts.watermarks?.onRecords(polled.split, values, timestamps, nowMs) ?? [];
     if (this.firstRecordPending) {
       this.firstRecordPending = false;
       this.effects.push({ kind: 'point', step: 'record.afterRestore', checkpoint: 0 });
@@ -255,56 +236,33 @@ export class SourceMachine implements Machine {
     this.emitMore(emissions);
   }
 
-  private split(id: string): StoredSplit {
-    const split = this.splits.get(id);
-    if (split !== undefined) return split;
-    throw new ConnectorError(
-      `Source "${this.parts.name}" answered records of split "${id}", which it was not given.`,
-      {
-        operator: this.parts.name,
-        remedy: 'Announce new splits with a `newSplits` answer first.',
-      },
-    );
-  }
-
-  private takeTrigger(trigger: Trigger): boolean {
+  private takeTrigger(trigger: Trigger): void {
     const { checkpoint, purpose } = trigger;
     if (purpose.kind === 'stop' && purpose.drain && this.phase.kind === 'running') {
       this.startEnding();
-      return true;
+      return;
     }
     this.trigger = null;
     this.lastBarrier = checkpoint;
     const { outbox, snapshots } = this.parts;
     outbox.controlAll({ kind: 'barrier', checkpoint, purpose });
     this.effects.push({ kind: 'point', step: 'barrier.injected', checkpoint });
-    this.positionsAt.set(checkpoint, this.positions());
-    this.effects.push(
-      ...snapshots.begin(checkpoint, purpose, new Map([[this.parts.uid, [this.storedSplits()]]])),
-    );
-    if (purpose.kind === 'stop' && this.phase.kind === 'running') this.phase = { kind: 'stopped' };
-    return true;
-  }
-
-  private positions(): readonly SourceSplit[] {
-    return [...this.splits.values()].map(({ id, position }) => ({ id, position }));
-  }
-
-  private storedSplits(): OperatorListSnapshot {
-    const items = [...this.splits.values()].map((split) => this.parts.encode(split));
-    return { name: SPLITS_STATE, redistribution: 'split', items };
+    const stored = this.parts.positions.atBarrierOf(checkpoint, this.parts.encode);
+    this.effects.push(...snapshots.begin(checkpoint, purpose, new Map([[this.parts.uid, [stored]]])));
+    if (purpose.kind !== 'stop' || this.phase.kind !== 'running') return;
+    this.phase = { kind: 'stopped' };
+    this.arrived = null;
   }
 
   private completed(checkpoint: CheckpointId): void {
     this.parts.snapshots.complete(checkpoint);
-    const positions = this.positionsAt.get(checkpoint);
-    for (const id of this.positionsAt.keys()) if (id <= checkpoint) this.positionsAt.delete(id);
-    if (positions !== undefined) this.effects.push({ kind: 'checkpointed', positions });
+    const positions = this.parts.positions.complete(checkpoint);
+    if (positions !== null) this.effects.push({ kind: 'checkpointed', positions });
   }
 
   private aborted(checkpoint: CheckpointId): void {
     if (this.trigger?.checkpoint === checkpoint) this.trigger = null;
-    this.positionsAt.delete(checkpoint);
+    this.parts.positions.aborted(checkpoint);
     this.effects.push(...this.parts.snapshots.abort(checkpoint, null));
     // The marker follows its barrier and frees whoever aligns for it; one place is enough, it covers all lower ids.
     if (checkpoint <= this.lastBarrier) this.canceled = Math.max(this.canceled ?? 0, checkpoint);
@@ -355,16 +313,10 @@ export class SourceMachine implements Machine {
     this.parts.chain.startAlarms(nowMs);
   }
 
-  /** An unbounded source without splits waits for new ones; with splits, it ends when they have. */
-  private allEnded(): boolean {
-    if (this.splits.size === 0) return this.parts.bounded;
-    for (const split of this.splits.values()) if (!split.ended) return false;
-    return true;
-  }
-
   private startEnding(): void {
     this.emitMore(this.parts.watermarks?.finish() ?? []);
     this.phase = { kind: 'ending', stage: 'watermark' };
+    this.arrived = null;
   }
 
   private continueEnding(): void {
@@ -400,6 +352,3 @@ export class SourceMachine implements Machine {
     this.effects.push({ kind: 'alarm', wallMs: next });
   }
 }
-
-/** Name of the operator list state in which a source keeps its splits. */
-export const SPLITS_STATE = 'weir.splits';

@@ -6,6 +6,7 @@ import { defineJob } from '../../src/api/define-job.js';
 import { BATCH_RECORDS_MAX, CHANNEL_CAPACITY_ELEMENTS } from '../../src/base/limits.js';
 import { generator } from '../../src/connectors/generator.js';
 import type { PlainSink } from '../../src/operators/sink.js';
+import { boundedOutOfOrderness } from '../../src/operators/watermark-generators.js';
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
 import { finishJob, settle, startJob } from './virtual-job.js';
 
@@ -135,4 +136,55 @@ test('without tolerance a checkpoint that times out fails the attempt', async ()
     restart: { kind: 'fixedDelay', attempts: 1, delayMs: 10 },
   });
   await expect(settle(runtime, handle.finished)).rejects.toThrow(/Checkpoints do not complete/);
+});
+
+test('what an asynchronous source answers while there is no room waits for room', async () => {
+  const runtime = virtualRuntime({ seed: 5 });
+  const gate = gatedSink();
+  const RECORDS = 8_000;
+  async function* slowly() {
+    for (let id = 0; id < RECORDS; id += 1) {
+      if (id % 50 === 0) await new Promise<void>((resolve) => runtime.timers.after(7, resolve));
+      yield id;
+    }
+  }
+  const job = defineJob('asynchronous', (env) => {
+    env
+      .from(slowly(), { uid: 'ids' })
+      .assignTimestamps((id) => id, boundedOutOfOrderness(0))
+      .flatMap((id) => [id, id])
+      .keyBy((id) => id % 3)
+      .reduce((_, id) => id)
+      .sinkTo(gate.sink);
+  });
+  const handle = await startJob(runtime, job, { parallelism: 1 });
+  await runtime.advance(5_000);
+  gate.unlock();
+  const result = await finishJob(runtime, handle);
+  expect(result.state).toBe('FINISHED');
+  expect(gate.written).toHaveLength(2 * RECORDS);
+});
+
+test('a suspended job writes nothing that it read after its barrier', async () => {
+  let waiting: (() => void) | null = null;
+  // The next record comes right after the barrier of the stop.
+  const points = { hit: (step: string) => (step === 'barrier.injected' ? waiting?.() : undefined) };
+  const runtime = virtualRuntime({ seed: 6, points });
+  const gate = gatedSink();
+  gate.unlock();
+  async function* onDemand() {
+    yield 1;
+    await new Promise<void>((resolve) => {
+      waiting = resolve;
+    });
+    yield 2;
+  }
+  const job = defineJob('on-demand', (env) => {
+    env.from(onDemand(), { uid: 'ids' }).sinkTo(gate.sink);
+  });
+  const handle = await startJob(runtime, job, { checkpoint: { dir: '/job', intervalMs: null } });
+  await runtime.advance(100);
+  expect(gate.written).toEqual([1]);
+  await settle(runtime, handle.stop());
+  expect(gate.written).toEqual([1]);
 });
