@@ -65,7 +65,7 @@ class Job implements Behavior<JobMessage> {
       case 'begun':
         return this.begun(message.job);
       case 'beginFailed':
-        return this.step({ kind: 'beginFailed', error: message.error, nowMs: this.now() });
+        return this.beginFailed(message.error);
       case 'attemptRunning':
         return this.running(message.attempt);
       case 'attemptFailed':
@@ -170,6 +170,17 @@ class Job implements Behavior<JobMessage> {
       return this.context.self.control({ kind: 'attemptStopped', attempt });
     this.context.logger.info({ attempt, restoredFrom: job.restoredFrom }, 'attempt begins');
     this.attemptRef = this.spawnAttempt(job);
+  }
+
+  private beginFailed(error: unknown): void {
+    // The keeper has closed the stores, so the actor that serves them has nothing to write to any more.
+    const { storeRef } = this;
+    this.storeRef = null;
+    if (storeRef !== null) {
+      this.context.unwatch(storeRef);
+      void this.context.stop(storeRef);
+    }
+    this.step({ kind: 'beginFailed', error, nowMs: this.now() });
   }
 
   private spawnStore(store: CheckpointStore, plan: JobPlan): ActorRef<StoreMessage> {

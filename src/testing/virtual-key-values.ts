@@ -59,12 +59,13 @@ async function openEnvironment(
 function takeLock(image: StoreImage, process: VirtualProcess, directory: string): void {
   const { holder } = image;
   if (holder?.isAlive() && holder.host === process.host) {
-    throw new StoreError('WEIR_STORE', `The store in ${directory} is in use by another process.`, {
+    const who = holder.process === process.number ? 'this process' : 'another process';
+    throw new StoreError('WEIR_STORE', `The store in ${directory} is in use by ${who}.`, {
       remedy: 'Stop that process, close the other store, or choose another directory.',
       unrecoverable: true,
     });
   }
-  image.holder = { host: process.host, isAlive: () => process.alive };
+  image.holder = { host: process.host, process: process.number, isAlive: () => process.alive };
 }
 
 class VirtualEnvironment implements KeyValueEnvironment {

@@ -14,7 +14,7 @@ export class StoreImage {
   /** Number of the last owner; a commit of an earlier one is fenced. */
   owner = 0;
   /** Who holds the lock of the directory; null when it is free. */
-  holder: { readonly host: string; isAlive(): boolean } | null = null;
+  holder: { readonly host: string; readonly process: number; isAlive(): boolean } | null = null;
   #visible = new Map<string, SortedRows>();
   #flushed = new Map<string, SortedRows>();
   #unflushed: (readonly LaneWrite[])[] = [];
