@@ -25,6 +25,16 @@ describe('windows', () => {
     expect(show(windows.windowsUpTo(9))).toEqual([]);
   });
 
+  test('that come earlier than those already asked about are listed', () => {
+    const { backend, windows } = filled();
+    expect(show(windows.windowsUpTo(5))).toEqual([]);
+    withKey(backend, 'a', () => windows.put(-10, 0, { n: 0 }));
+    expect(show(windows.windowsUpTo(5))).toEqual(['-10-0']);
+    windows.drop(-10, 0);
+    expect(show(windows.windowsUpTo(5))).toEqual([]);
+    expect(show(windows.windowsUpTo(10))).toEqual(['0-10']);
+  });
+
   test('go with all their keys, and are gone from memory and snapshots', () => {
     const { backend, windows } = filled();
     expect(windows.drop(0, 10)).toBe(true);
