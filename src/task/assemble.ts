@@ -28,7 +28,8 @@ import { keyGroupRange } from '../state/key-groups.js';
 import { hashKey } from '../state/key-hash.js';
 import { KeyedBackend } from '../state/keyed-backend.js';
 import { OperatorStateStore } from '../state/operator-state.js';
-import type { ChainLinkSpec, ChainTarget } from './chain.js';
+import type { ChainLinkSpec } from './chain.js';
+import type { ChainTarget } from './chain-outputs.js';
 import type { ChannelChoice, OutboxEdge } from './outbox.js';
 
 /** What a checkpoint holds for one operator of one new subtask. */

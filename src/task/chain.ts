@@ -11,16 +11,11 @@ import { assert, present } from '../base/assert.js';
 import type { Logger } from '../base/logger.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { ACTIVE, END_OF_DATA, IDLE, watermark } from '../elements/element.js';
-import type { Operator, OperatorContext, Output, Suspended } from '../operators/operator.js';
+import type { Operator, OperatorContext, Suspended } from '../operators/operator.js';
 import type { KeyedBackend } from '../state/keyed-backend.js';
 import type { OperatorStateStore } from '../state/operator-state.js';
+import { type ChainTarget, outputOf, targetsOf } from './chain-outputs.js';
 import type { Outbox, Room } from './outbox.js';
-
-export interface ChainTarget {
-  readonly kind: 'chained' | 'edge';
-  /** Index of the chained operator, or of the outgoing edge. */
-  readonly index: number;
-}
 
 export interface ChainLinkSpec {
   readonly uid: string;
@@ -305,7 +300,7 @@ export class Chain {
       parallelism: facts.parallelism,
       maxParallelism: facts.maxParallelism,
       attempt: facts.attempt,
-      output: this.outputOf(link),
+      output: outputOf(link, this.links, this.outbox),
       operatorState: link.operatorState,
       keyed: link.keyed,
       logger: facts.logger.child({ operator: link.name, subtask: facts.subtask }),
@@ -330,40 +325,4 @@ export class Chain {
     }
     for (const edge of edges) this.outbox.control(edge, watermark(time));
   }
-
-  private outputOf(link: ChainLink): Output {
-    const main = this.sender(link.main);
-    const sides = new Map<string, (value: unknown, timestamp: number) => void>();
-    for (const [tag, targets] of link.sides) sides.set(tag, this.sender(targets));
-    const room = this.room;
-    return {
-      emit: main,
-      side: (tag, value, timestamp) => sides.get(tag)?.(value, timestamp),
-      get full() {
-        return room.full;
-      },
-    };
-  }
-
-  private sender(targets: readonly ChainTarget[]): (value: unknown, timestamp: number) => void {
-    const each = targets.map((target) => {
-      if (target.kind === 'edge') return this.outbox.emitter(target.index);
-      const { operator } = present(this.links[target.index], 'a chained target');
-      return (value: unknown, timestamp: number) => operator.onRecord(value, timestamp);
-    });
-    const [first, second] = each;
-    if (first === undefined) return discard;
-    if (second === undefined) return first;
-    return (value, timestamp) => {
-      for (const send of each) send(value, timestamp);
-    };
-  }
-}
-
-function targetsOf(link: ChainLink): ChainTarget[] {
-  return [...link.main, ...[...link.sides.values()].flat()];
-}
-
-function discard(): void {
-  // Nobody consumes this output: the graph check has warned about it.
 }
