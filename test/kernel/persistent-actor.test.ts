@@ -12,6 +12,7 @@ import { actorSystem } from '../../actors/kernel/system.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import type { KeyValueEnvironment, Runtime } from '../../src/base/runtime.js';
 import { type VirtualRuntime, virtualRuntime } from '../../src/testing/virtual-runtime.js';
+import { gate } from './kernel-bench.js';
 
 type Command =
   | { readonly kind: 'deposit'; readonly amount: number; readonly reply: Reply<number> }
@@ -211,6 +212,45 @@ test('a life that was abandoned while it stored is waited for, and its successor
   expect(environment.keys('actorEvents', {}).length + 3 * environment.keys('actorSnapshots', {}).length).toBe(
     3,
   );
+});
+
+test('a life that was abandoned before it stored stores nothing any more', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  const environment = await on(runtime, open(runtime));
+  const system = systemOn(runtime);
+  const door = gate();
+  const slow = account(environment, {
+    async onCommand(_state, command) {
+      if (command.kind === 'read') return [];
+      if (command.amount === 10) await door.promise;
+      return [{ deposited: command.amount }];
+    },
+  });
+  const ref = system.spawn(persistentActor(slow), { restart: 'permanent' });
+  const lost = errorOf(system.ask(ref, deposit(10)));
+  await runtime.advance(10);
+  system.crash(ref, new Error('fault'));
+  expect(await on(runtime, system.ask(ref, deposit(1)))).toBe(1);
+  door.open();
+  await runtime.advance(10);
+  expect(await on(runtime, lost)).toMatchObject({ name: 'AskFailedError' });
+  system.crash(ref, new Error('fault'));
+  expect(await on(runtime, system.ask(ref, read))).toBe(1);
+});
+
+test('a snapshot is written after so many events, not at every command that follows', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  const environment = await on(runtime, open(runtime));
+  const system = systemOn(runtime);
+  const ref = await on(runtime, system.spawnStarted(persistentActor(account(environment))));
+  let commits = 0;
+  runtime.faults.keyValues = (operation) => {
+    commits += operation === 'commit' ? 1 : 0;
+    return null;
+  };
+  for (let n = 0; n < 7; n += 1) await on(runtime, system.ask(ref, deposit(1)));
+  await runtime.advance(10);
+  expect(commits).toBe(7 + 2);
 });
 
 test('two living actors cannot have the same id', async () => {
