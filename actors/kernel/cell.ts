@@ -11,7 +11,7 @@ import { messageOf } from '../../src/base/errors.js';
 import type { Logger } from '../../src/base/logger.js';
 import type { RandomStream, Runtime, Timers } from '../../src/base/runtime.js';
 import type { ActorContext, ActorSetup, Behavior, RestartType, StopReason } from './actor.js';
-import { ActorStoppedError, LinkedFailureError } from './actor-errors.js';
+import { ActorStoppedError } from './actor-errors.js';
 import type { ActorHost } from './actor-host.js';
 import {
   abandon,
@@ -25,6 +25,7 @@ import {
   takeHookTurn,
 } from './ending.js';
 import { type Ending, Life, type LifeOwner, type Notice } from './life.js';
+import { failLinked, unlink } from './links.js';
 import { Mailbox } from './mailbox.js';
 import { type Afterlife, Receiver } from './receiver.js';
 import type { SpawnSettings } from './spawn-options.js';
@@ -66,6 +67,10 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
   readonly watchers: Set<Life> = new Set();
   readonly turnMessagesMax: number;
   readonly turnMs: number;
+  readonly restartType: RestartType;
+  readonly significant: boolean;
+  readonly stopTimeoutMs: number;
+  readonly handlerTimeoutMs: number | null;
   life: Life | null = null;
   lives = 0;
   lastError: string | null = null;
@@ -95,6 +100,10 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     this.name = at.name;
     this.incarnation = kernel.nextIncarnation();
     this.settings = settings;
+    this.restartType = settings.restartType;
+    this.significant = settings.significant;
+    this.stopTimeoutMs = settings.stopTimeoutMs;
+    this.handlerTimeoutMs = settings.handlerTimeoutMs;
     this.#setup = setup;
     this.#startWaiter = waiter;
     this.turnMessagesMax = kernel.turnMessagesMax;
@@ -105,18 +114,6 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     kernel.paths.set(this.path, this);
   }
 
-  get restartType(): RestartType {
-    return this.settings.restartType;
-  }
-  get significant(): boolean {
-    return this.settings.significant;
-  }
-  get handlerTimeoutMs(): number | null {
-    return this.settings.handlerTimeoutMs;
-  }
-  get stopTimeoutMs(): number {
-    return this.settings.stopTimeoutMs;
-  }
   get timers(): Timers {
     return this.#kernel.runtime.timers;
   }
@@ -215,7 +212,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     const linked = unlink(life);
     // A caller of spawnStarted learns of the failed setup and decides; the supervisor would decide behind its back.
     beginEnding(this, life, { kind: 'failed', error }, this.#startWaiter === null ? 'undecided' : 'remove');
-    this.#failLinked(linked, error);
+    failLinked(this.path, linked, error);
   }
 
   /** The life is given up already, and goes on ending: this may be its own code that returns, by a throw. */
@@ -228,7 +225,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     if (life.engaged === 'async') return abandon(this, life, ending, error);
     ending.reason = { kind: 'killed', error };
     this.receiver.disposeInHand(error, this.settings.redeliver);
-    this.#failLinked(unlink(life), error);
+    failLinked(this.path, unlink(life), error);
     advanceEnding(this, life);
   }
 
@@ -236,12 +233,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     this.lastError = messageOf(error);
     this.receiver.disposeInHand(error, this.settings.redeliver);
     life.cancelAsks();
-    this.#failLinked(unlink(life), error);
-  }
-
-  #failLinked(linked: readonly Life[], error: unknown): void {
-    for (const life of linked)
-      life.owner.fail(life, new LinkedFailureError(life.owner.path, this.path, error));
+    failLinked(this.path, unlink(life), error);
   }
 
   /** Stops by its own will, or its supervisor's job is done: the parent decides when the life is over. */
@@ -368,12 +360,4 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
       this.#endListeners.push(resolve);
     });
   }
-}
-
-/** Links are broken before a failure spreads along them, so that it never comes back. */
-function unlink(life: Life): readonly Life[] {
-  const linked = [...life.links];
-  for (const other of linked) other.links.delete(life);
-  life.links.clear();
-  return linked;
 }

@@ -10,7 +10,7 @@ import {
   ACTOR_STOP_TIMEOUT_MS,
 } from '../../src/base/limits.js';
 import type { Overflow, RestartType, SpawnOptions, SupervisionOptions } from './actor.js';
-import type { SupervisionPolicy } from './supervisor-machine.js';
+import type { SupervisionPolicy } from './restart-rules.js';
 
 export interface SpawnSettings {
   readonly capacity: number;

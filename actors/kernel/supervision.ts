@@ -12,13 +12,8 @@ import type { Logger } from '../../src/base/logger.js';
 import type { RandomStream, Runtime, TimerHandle } from '../../src/base/runtime.js';
 import type { RestartType, StopReason, SupervisionOptions } from './actor.js';
 import { ActorError, EscalatedError, RestartLimitError } from './actor-errors.js';
-import {
-  type SupervisionPolicy,
-  type SupervisorAction,
-  type SupervisorEvent,
-  SupervisorMachine,
-  type Verdict,
-} from './supervisor-machine.js';
+import type { SupervisionPolicy, Verdict } from './restart-rules.js';
+import { type SupervisorAction, type SupervisorEvent, SupervisorMachine } from './supervisor-machine.js';
 
 /** A child, as its supervisor sees it. */
 export interface Supervised {

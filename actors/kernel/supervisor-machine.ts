@@ -12,22 +12,19 @@
 // V5. What concerns one child costs the same whether it has ten siblings or a hundred thousand.
 
 import { assert } from '../../src/base/assert.js';
-import type { BackoffOptions, RestartType, Strategy } from './actor.js';
-
-export interface SupervisionPolicy {
-  readonly strategy: Strategy;
-  readonly restartsMax: number;
-  readonly periodMs: number;
-  readonly backoff: BackoffOptions | null;
-  readonly autoShutdown: 'never' | 'anySignificant' | 'allSignificant';
-}
-
-export type Verdict = 'restart' | 'stop' | 'escalate';
+import type { RestartType } from './actor.js';
+import {
+  delayOf,
+  type ExitReason,
+  fateByType,
+  type SupervisionPolicy,
+  type Verdict,
+} from './restart-rules.js';
 
 export interface Exited {
   readonly kind: 'exited';
   readonly id: number;
-  readonly reason: 'normal' | 'shutdown' | 'failed';
+  readonly reason: ExitReason;
   readonly verdict: Verdict | null;
 }
 
@@ -332,18 +329,6 @@ export class SupervisorMachine {
     this.#isOver = true;
     this.#actions.push({ kind: 'giveUp', id, because });
   }
-}
-
-function fateByType(type: RestartType, reason: Exited['reason']): Verdict {
-  if (type === 'temporary') return 'stop';
-  if (type === 'transient' && reason !== 'failed') return 'stop';
-  return 'restart';
-}
-
-function delayOf(backoff: BackoffOptions | null, attempts: number, draw: number): number {
-  if (backoff === null) return 0;
-  const fullMs = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** (attempts - 1));
-  return fullMs * (1 - backoff.jitter * draw);
 }
 
 function setDown(child: Child): void {

@@ -130,6 +130,7 @@ test('after the death of the process the next one finds everything that was answ
         const feed = async (): Promise<void> => {
           for (const amount of amounts) answered = await system.ask(ref, deposit(amount));
         };
+        // Its questions end with the process.
         feed().catch(() => undefined);
         const until = runtime.steps + crashSteps;
         await runtime.run(() => runtime.steps >= until);
