@@ -166,7 +166,7 @@ async function lifeOf(
   throw new Error('nothing is left to do, and the job has not ended');
 }
 
-function virtualShelf(machine: VirtualRuntime): Shelf {
+export function virtualShelf(machine: VirtualRuntime): Shelf {
   const { disk } = machine;
   const exists = (path: string): boolean => {
     try {

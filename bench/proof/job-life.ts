@@ -19,6 +19,8 @@ export interface LifeReport {
   readonly checkpoints: number;
   /** From start to `running`; null when it did not come that far. */
   readonly startMs: number | null;
+  /** Restarts within a life that finished its job; 0 for others. */
+  readonly restarts: number;
 }
 
 export interface KillPlan {
@@ -28,6 +30,8 @@ export interface KillPlan {
   readonly from: 'start' | 'running';
   /** A life that has not ended after this long has failed, and is ended. */
   readonly deadlineMs: number;
+  /** Called for each line of news. */
+  readonly onNews?: (news: JobNews, text: string) => void;
 }
 
 export function liveOnce(program: string, task: JobTask, plan: KillPlan): Promise<LifeReport> {
@@ -59,6 +63,7 @@ export function liveOnce(program: string, task: JobTask, plan: KillPlan): Promis
       const [word = '', ...rest] = line.split(' ');
       seen.set(word as JobNews, rest.join(' '));
       if (word === 'checkpoint') checkpoints += 1;
+      plan.onNews?.(word as JobNews, rest.join(' '));
       if (word !== 'running') return;
       startMs = Date.now() - beganMs;
       if (plan.afterMs !== null && plan.from === 'running') killLater(plan.afterMs);
@@ -69,7 +74,9 @@ export function liveOnce(program: string, task: JobTask, plan: KillPlan): Promis
       const end = overdue
         ? ({ kind: 'failed', reason: `no end after ${plan.deadlineMs} ms` } as const)
         : endOf(code, signal, seen, errors);
-      resolve({ end, running: seen.has('running'), restored: seen.has('restored'), checkpoints, startMs });
+      const { restarts = 0 } = JSON.parse(seen.get('finished') ?? '{}') as { restarts?: number };
+      const running = seen.has('running');
+      resolve({ end, running, restored: seen.has('restored'), checkpoints, startMs, restarts });
     });
   });
 }

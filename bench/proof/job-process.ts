@@ -8,6 +8,7 @@
 import { writeSync } from 'node:fs';
 import { run } from '../../actors/run.js';
 import type { JobDefinition } from '../../src/api/define-job.js';
+import { WeirError } from '../../src/base/errors.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import type { PointFields, Points } from '../../src/base/runtime.js';
 import { type CountingOptions, countingJob } from './counting-job.js';
@@ -21,6 +22,14 @@ export interface OwnDeath {
   readonly hit: number;
 }
 
+export interface JobSettings {
+  /** Restarts within the process, and the pause before each. Default: as many as it takes, growing pauses. */
+  readonly restarts?: number;
+  readonly restartDelayMs?: number;
+  readonly storeDeadlineMs?: number;
+  readonly allowOlderCheckpoint?: boolean;
+}
+
 export interface JobTask {
   readonly job:
     | ({ readonly kind: 'counting' } & CountingOptions)
@@ -29,6 +38,7 @@ export interface JobTask {
   readonly checkpoints: string;
   readonly intervalMs: number;
   readonly death: OwnDeath | null;
+  readonly settings?: JobSettings;
 }
 
 /** What the process tells, a word per line; `finished` and `failed` carry a text. */
@@ -67,10 +77,30 @@ class News implements Points {
   }
 }
 
+/** The error and its causes, outermost first: class, code, text. */
+function describe(error: unknown): string {
+  const chain: string[] = [];
+  for (let each = error; each instanceof Error && chain.length < 6; each = each.cause) {
+    const code = each instanceof WeirError ? ` ${each.code}` : '';
+    chain.push(`${each.name}${code}: ${each.message}`);
+  }
+  return chain.length === 0 ? String(error) : chain.join(' <- ');
+}
+
 async function main(task: JobTask): Promise<void> {
+  const { settings = {} } = task;
+  const { restarts, restartDelayMs, storeDeadlineMs, allowOlderCheckpoint } = settings;
   const handle = await run(jobOf(task), {
     parallelism: task.parallelism,
-    checkpoint: { dir: task.checkpoints, intervalMs: task.intervalMs },
+    checkpoint: {
+      dir: task.checkpoints,
+      intervalMs: task.intervalMs,
+      ...(storeDeadlineMs === undefined ? {} : { storeDeadlineMs }),
+    },
+    ...(restarts === undefined
+      ? {}
+      : { restart: { kind: 'fixedDelay', attempts: restarts, delayMs: restartDelayMs ?? 0 } }),
+    ...(allowOlderCheckpoint === undefined ? {} : { allowOlderCheckpoint }),
     runtime: nodeRuntime({ points: new News(task.death) }),
   });
   tell('running');
@@ -81,6 +111,6 @@ async function main(task: JobTask): Promise<void> {
 try {
   await main(JSON.parse(process.argv[2] ?? '') as JobTask);
 } catch (error) {
-  tell('failed', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  tell('failed', describe(error));
   process.exitCode = 1;
 }
