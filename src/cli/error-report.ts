@@ -50,8 +50,10 @@ function causesOf(error: unknown): readonly unknown[] {
 function ownText(error: unknown, cause: unknown): string {
   const text = messageOf(error);
   if (!(error instanceof WeirError)) return text;
-  const own = withoutRemedy(text.replace(PLACE, ''), error.remedy).replace(PLACE, '');
   const said = cause === undefined ? null : `: ${messageOf(cause)}`;
+  // The cause may end the message as it came, or stand before what this error has added.
+  if (said !== null && text.endsWith(said)) return text.slice(0, -said.length);
+  const own = withoutRemedy(text.replace(PLACE, ''), error.remedy).replace(PLACE, '');
   return said !== null && own.endsWith(said) ? own.slice(0, -said.length) : own;
 }
 
@@ -71,7 +73,7 @@ function detailsOf(error: unknown, above: unknown, options: ErrorReportOptions):
     if (error.remedy !== undefined && !advised) lines.push(`  what to do: ${error.remedy}`);
     return lines;
   }
-  const frame = error instanceof Error ? placeIn(error.stack) : undefined;
+  const frame = error instanceof Error && !options.verbose ? placeIn(error.stack) : undefined;
   if (frame !== undefined) lines.push(`  at ${shorter(frame, options)}`);
   return lines;
 }

@@ -20,13 +20,12 @@ import {
 
 /** The checkpoint with which the job had finished; null when it had not, or when that cannot be told. */
 export async function finishedBefore(runtime: Runtime, directory: string): Promise<number | null> {
-  if ((await runtime.files.stat(directory))?.kind !== 'directory') return null;
   let environment: KeyValueEnvironment;
   try {
     const options = { tables: TABLES, commitDeadlineMs: STORE_COMMIT_DEADLINE_MS, readOnly: true };
     environment = await runtime.keyValues.open(directory, options);
   } catch {
-    // Empty, foreign or damaged: opening it to write says which, and what to do.
+    // Absent, foreign or damaged: opening it to write says which, and what to do.
     return null;
   }
   try {

@@ -80,13 +80,12 @@ function startLines(start: RunStart): string[] {
 /** One line of figures, the most wanted first, because a narrow terminal cuts it. */
 export function statusLine(figures: Figures): string {
   return [
-    figures.state,
-    showDuration(figures.uptimeMs),
+    `${figures.state} ${showDuration(figures.uptimeMs)}`,
     `${showCount(figures.recordsPerSecond)} records/s`,
     `${showCount(figures.recordsRead)} read`,
+    showNumberOf(figures.restarts, 'restart'),
     ...watermarkText(figures.watermark),
     ...checkpointText(figures),
-    showNumberOf(figures.restarts, 'restart'),
   ].join(' | ');
 }
 

@@ -75,22 +75,19 @@ async function prepareTypeScript(path: string, shown: string): Promise<void> {
 function findTsx(path: string): string | null {
   for (const place of [path, import.meta.url]) {
     try {
-      return createRequire(place).resolve('tsx/esm/api');
+      return createRequire(place).resolve('tsx');
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : null;
-      // Not there, or a version that has no such entry: both mean that this one cannot help.
-      if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
+      if (code !== 'MODULE_NOT_FOUND') throw error;
     }
   }
   return null;
 }
 
+/** Importing it is registering it: what `node --import tsx` does. */
 async function register(tsx: string, shown: string): Promise<void> {
   try {
-    const module: unknown = await import(pathToFileURL(tsx).href);
-    const call = functionNamed('register', module);
-    if (call === null) throw new Error('it has no function "register"');
-    call();
+    await import(pathToFileURL(tsx).href);
   } catch (cause) {
     throw new ConfigError(
       `${shown} is TypeScript, and tsx could not be used to load it: ${messageOf(cause)}`,
@@ -100,11 +97,4 @@ async function register(tsx: string, shown: string): Promise<void> {
       },
     );
   }
-}
-
-function functionNamed(name: string, module: unknown): (() => unknown) | null {
-  if (typeof module !== 'object' || module === null) return null;
-  const found: unknown = Reflect.get(module, name);
-  if (typeof found === 'function') return () => Reflect.apply(found, undefined, []) as unknown;
-  return 'default' in module ? functionNamed(name, module.default) : null;
 }

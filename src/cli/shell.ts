@@ -5,11 +5,18 @@
 
 import type { ExitCode } from './exit-codes.js';
 
+/** What the command needs of a stream; Node's are more. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write: (text: string) => boolean;
+}
+
 export interface Shell {
   /** For what was asked for: help, plans, and the records that jobs print. */
-  readonly out: NodeJS.WriteStream;
+  readonly out: Screen;
   /** For everything about it: status, logs, errors. */
-  readonly err: NodeJS.WriteStream;
+  readonly err: Screen;
   readonly directory: string;
   environment(name: string): string | undefined;
   /** Calls back at SIGINT and SIGTERM, and when the reader of `out` has gone; returns how to end that. */

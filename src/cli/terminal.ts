@@ -81,7 +81,7 @@ export class Terminal {
       if (chunk !== '') this.atLineStart = typeof chunk !== 'string' || chunk.endsWith('\n');
       return Reflect.apply(write, out, args) as boolean;
     };
-    out.write = watched as typeof out.write;
+    out.write = watched;
     return () => {
       out.write = write;
     };

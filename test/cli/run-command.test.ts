@@ -1,0 +1,174 @@
+// `weir` as users meet it: a process with arguments, two streams, signals and an exit code.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { fixture, hasTerminal, inDirectory, startWeir, startWeirOnTerminal, weir } from './weir-process.js';
+
+const ERASE_LINE = '\u001b[2K';
+const SOON = ['--interval', '50ms', '--status-interval', '100ms'];
+
+function countsIn(text: string): number[] {
+  return [...text.matchAll(/count> (\d+)/g)].map(([, count]) => Number(count));
+}
+
+test('a job runs to its end; run again, it says that nothing is left and how to start afresh', async () => {
+  await inDirectory(async (directory) => {
+    const first = await weir(directory, 'run', fixture('short.ts'));
+    expect(first).toMatchObject({ code: 0, out: 'said> one\nsaid> two\n' });
+    expect(first.err).toContain('in .weir/short');
+    expect(first.err).toContain('at least once, end to end');
+    expect(first.err).toContain('sink "print said" writes at once');
+    expect(first.err).toContain('starts from scratch');
+    expect(first.err).toMatch(/finished: .*, 1 checkpoint, 0 restarts/);
+    expect(first.err).not.toContain('\u001b');
+
+    const second = await weir(directory, 'run', fixture('short.ts'));
+    expect(second).toMatchObject({ code: 0, out: '' });
+    expect(second.err).toContain('restored from checkpoint 1');
+    expect(second.err).toContain(
+      'nothing was left to do: the job had finished before, with checkpoint 1 in .weir/short',
+    );
+    expect(second.err).toContain(
+      'to start afresh: remove that directory, or name another one with --checkpoint-dir',
+    );
+  });
+});
+
+test('SIGTERM stops with a checkpoint, the printed command goes on from it, and savepoint info shows it', async () => {
+  await inDirectory(async (directory) => {
+    const job = startWeir(directory, 'run', fixture('endless.ts'), '--checkpoint-dir', 'kept', ...SOON);
+    await job.seen('count> 20\n');
+    await job.seen('RUNNING');
+    job.signal('SIGTERM');
+    const stopped = await job.ended;
+    expect(stopped.code).toBe(0);
+    expect(stopped.err).toContain('SIGTERM: stopping with a checkpoint');
+    const checkpoint = /stopped with checkpoint (\d+)/.exec(stopped.err)?.[1];
+    expect(checkpoint).toBeDefined();
+    expect(stopped.err).toContain(`to go on: weir run ${fixture('endless.ts')} --checkpoint-dir kept`);
+
+    const info = await weir(directory, 'savepoint', 'info', 'kept');
+    expect(info.code).toBe(0);
+    expect(info.out).toContain(`checkpoint ${checkpoint} of job "endless"`);
+    expect(info.out).toContain('the stop of the job');
+    expect(info.out).toMatch(/uid total\n {4}parallelism 1, max 128\n {4}keyed state \d+ B/);
+
+    const again = startWeir(directory, 'run', fixture('endless.ts'), '--checkpoint-dir', 'kept', ...SOON);
+    await again.seen(`restored from checkpoint ${checkpoint}`);
+    await again.seen('count> ');
+    again.signal('SIGTERM');
+    const resumed = await again.ended;
+    const counts = [...countsIn(stopped.out), ...countsIn(resumed.out)];
+    expect(counts).toEqual(counts.map((_, index) => index + 1));
+  });
+});
+
+test('a second interrupt cancels a job that cannot be stopped, and a third leaves at once', async () => {
+  await inDirectory(async (directory) => {
+    const job = startWeir(directory, 'run', fixture('stuck.ts'));
+    await job.seen('stuck at one');
+    await job.seen('starts from scratch');
+    job.signal('SIGINT');
+    await job.seen('SIGINT: stopping with a checkpoint; once more cancels the job');
+    job.signal('SIGINT');
+    await job.seen('SIGINT: canceling the job; once more leaves at once');
+    job.signal('SIGINT');
+    expect((await job.ended).code).toBe(130);
+  });
+});
+
+test('without checkpoints the first interrupt cancels', async () => {
+  await inDirectory(async (directory) => {
+    const job = startWeir(directory, 'run', fixture('endless.ts'), '--no-checkpoint');
+    await job.seen('count> 1\n');
+    await job.seen('starts from scratch');
+    job.signal('SIGINT');
+    const { code, err } = await job.ended;
+    expect(code).toBe(130);
+    expect(err).toContain('at most once, end to end');
+    expect(err).toMatch(/canceled: .*\n {2}nothing was kept/);
+  });
+});
+
+test('a failed job says what happened, where in the user code, and nothing of the engine', async () => {
+  await inDirectory(async (directory) => {
+    const { code, err } = await weir(directory, 'run', fixture('failing.ts'), '--restarts', '0');
+    expect(code).toBe(1);
+    expect(err).toContain('weir: Job "failing" failed (the job has no restart strategy)\n');
+    expect(err).toContain('caused by UserCodeError: The function of map threw: x is no number.\n');
+    expect(err).toContain('where  operator "parse", subtask 0, record 1 of its batch\n');
+    expect(err).toMatch(/declared at .*failing\.ts:13:\d+\n/);
+    expect(err).toMatch(/caused by TypeError: x is no number\n {2}at .*failing\.ts:6:\d+\n/);
+    expect(err).not.toMatch(/\b(src|actors)\/[\w/-]+\.ts:\d/);
+  });
+});
+
+test.each([
+  ['no such file', ['run', 'nowhere.ts'], 'There is no job file nowhere.ts.'],
+  ['a directory', ['run', '.'], 'is a directory'],
+  ['no default export', ['run', fixture('unexported.ts')], 'Add `export default hidden;`.'],
+  ['a wrong graph', ['run', fixture('two-problems.ts')], 'cannot start, 2 problems'],
+  [
+    'a file that throws',
+    ['run', 'throws.mjs'],
+    'throws.mjs could not be loaded\ncaused by Error: not today\n  at throws.mjs:1:7',
+  ],
+  ['a wrong option', ['run', fixture('short.ts'), '--paralelism', '2'], "Unknown option '--paralelism'"],
+])('%s is exit code 2, and nothing is started', async (_, args, message) => {
+  await inDirectory(async (directory) => {
+    writeFileSync(join(directory, 'throws.mjs'), "throw new Error('not today');\n");
+    const { code, out, err } = await weir(directory, ...args);
+    expect(err).toContain(message);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+  });
+});
+
+test('with --json every line of standard error is an object, and a program can follow the run', async () => {
+  await inDirectory(async (directory) => {
+    const job = startWeir(directory, 'run', fixture('endless.ts'), '--json', ...SOON);
+    await job.seen('"kind":"status"');
+    await job.seen('"lastCheckpoint":{');
+    job.signal('SIGINT');
+    const { code, err } = await job.ended;
+    expect(code).toBe(0);
+    const lines = err
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines[0]).toMatchObject({ kind: 'started', job: 'endless', restoredFrom: null });
+    expect(lines.at(-1)).toMatchObject({ kind: 'ended', state: 'SUSPENDED', directory: '.weir/endless' });
+  });
+});
+
+test('explain shows the plan and starts nothing', async () => {
+  await inDirectory(async (directory) => {
+    const { code, out, err } = await weir(directory, 'explain', fixture('endless.ts'), '-p', '2');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('job "endless"');
+    expect(out).toContain('uid total');
+    expect(out).toContain('gets every record at least once');
+  });
+});
+
+if (!hasTerminal()) console.warn('not shown here: the live line, for lack of util-linux `script`');
+test.runIf(hasTerminal())('on a terminal one line follows the job, and Ctrl-C stops it', async () => {
+  await inDirectory(async (directory) => {
+    const job = startWeirOnTerminal(directory, 'run', fixture('endless.ts'), ...SOON);
+    await job.seen('RUNNING');
+    await job.seen('checkpoint ');
+    job.pressInterrupt();
+    const { code, out } = await job.ended;
+    expect(code).toBe(0);
+    expect(out).toContain('stopped with checkpoint');
+    // The live line is erased before anything else is written, so what stays has no trace of it.
+    const screen = out
+      .replaceAll('\r\n', '\n')
+      .split('\n')
+      .map((line) => line.split(ERASE_LINE).at(-1) ?? '');
+    expect(screen.filter((line) => line.includes('RUNNING'))).toEqual([]);
+    const counts = countsIn(screen.join('\n'));
+    expect(counts).toEqual(counts.map((_, index) => index + 1));
+  });
+});
