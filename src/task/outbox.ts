@@ -10,7 +10,8 @@
 import { assert } from '../base/assert.js';
 import { UserCodeError } from '../base/errors.js';
 import { BATCH_RECORDS_MAX, EMISSION_OVERDRAFT_RECORDS_MAX } from '../base/limits.js';
-import type { Batch, Element } from '../elements/element.js';
+import type { Element } from '../elements/element.js';
+import { BatchBuilder } from '../flow/batch-builder.js';
 
 /** Chooses among the channels of one edge; `broadcast` has no choice to make. */
 export type ChannelChoice =
@@ -37,8 +38,7 @@ export interface Departure {
 interface OutgoingChannel {
   credits: number;
   seq: number;
-  values: unknown[];
-  timestamps: number[];
+  readonly open: BatchBuilder;
   readonly waiting: Element[];
 }
 
@@ -56,8 +56,7 @@ export class Outbox {
     this.channels = Array.from({ length: count }, () => ({
       credits: creditsPerChannel,
       seq: 0,
-      values: [],
-      timestamps: [],
+      open: new BatchBuilder(),
       waiting: [],
     }));
   }
@@ -77,9 +76,9 @@ export class Outbox {
     const only = target.channels[0];
     if (target.channels.length === 1 && only !== undefined) {
       const channel = this.channels[only] as OutgoingChannel;
+      const { open } = channel;
       return (value, timestamp) => {
-        channel.values.push(value);
-        if (channel.timestamps.push(timestamp) >= BATCH_RECORDS_MAX) this.close(only, channel);
+        if (open.add(value, timestamp)) this.close(only, channel);
       };
     }
     return (value, timestamp) => this.emit(edge, value, timestamp);
@@ -132,20 +131,17 @@ export class Outbox {
 
   /** True when nothing waits and no batch is open. */
   get empty(): boolean {
-    return this.waitingChannels === 0 && this.channels.every((channel) => channel.timestamps.length === 0);
+    return this.waitingChannels === 0 && this.channels.every((channel) => channel.open.size === 0);
   }
 
   private append(index: number, value: unknown, timestamp: number): void {
     const channel = this.channels[index] as OutgoingChannel;
-    channel.values.push(value);
-    if (channel.timestamps.push(timestamp) >= BATCH_RECORDS_MAX) this.close(index, channel);
+    if (channel.open.add(value, timestamp)) this.close(index, channel);
   }
 
   private close(index: number, channel: OutgoingChannel): void {
-    if (channel.timestamps.length === 0) return;
-    const batch: Batch = { kind: 'batch', values: channel.values, timestamps: channel.timestamps };
-    channel.values = [];
-    channel.timestamps = [];
+    const batch = channel.open.take();
+    if (batch === null) return;
     this.enqueue(index, channel, batch);
   }
 
