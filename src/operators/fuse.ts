@@ -8,6 +8,7 @@
 // F3. Each row has code of its own, so its call sites know one function each and the engine inlines it: that is the whole
 //     gain over operator objects that call each other (2.3 times as many records/s in the measurements of this project).
 
+import { generate } from './generated-code.js';
 import type { Operator, OperatorContext, Output } from './operator.js';
 import type { NamedStep, StatelessStep } from './stateless-step.js';
 import { isPromise, promiseError, userError } from './user-code.js';
@@ -72,7 +73,8 @@ class FusedOperator implements Operator {
     const functions = this.steps.map(
       ({ step }) => (step.kind === 'map' ? step.apply : step.keep) as StepFunction,
     );
-    const make = (this.codegen ? generate(this.steps, functions) : null) ?? compose(this.steps, functions);
+    const make =
+      (this.codegen ? generateLoop(this.steps, functions) : null) ?? compose(this.steps, functions);
     this.loop = make(context.output, this.failureOf(context));
   }
 
@@ -123,18 +125,9 @@ function refuseClosed(): never {
   throw new Error('A record reached an operator that is not open.');
 }
 
-/** Null where the host forbids to generate code, as a content security policy or `--disallow-code-generation-from-strings` does. */
-function generate(steps: readonly NamedStep[], functions: readonly StepFunction[]): LoopFactory | null {
-  const names = functions.map((_, index) => `f${index}`);
-  try {
-    const factory = new Function(...names, sourceOf(steps)) as (
-      ...given: readonly StepFunction[]
-    ) => LoopFactory;
-    return factory(...functions);
-  } catch (error) {
-    if (error instanceof EvalError) return null;
-    throw error;
-  }
+function generateLoop(steps: readonly NamedStep[], functions: readonly StepFunction[]): LoopFactory | null {
+  const given = Object.fromEntries(functions.map((each, index) => [`f${index}`, each]));
+  return generate<LoopFactory>(given, sourceOf(steps));
 }
 
 /**
@@ -144,8 +137,7 @@ function generate(steps: readonly NamedStep[], functions: readonly StepFunction[
 function sourceOf(steps: readonly NamedStep[]): string {
   const body = (index: string, drop: string): string =>
     steps.map(({ step }, at) => stepSource(step, at, index, drop)).join('\n');
-  return `'use strict';
-return function (output, failure) {
+  return `return function (output, failure) {
   return {
     record(value, timestamp) {
       let step = 0;

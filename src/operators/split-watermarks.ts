@@ -13,7 +13,8 @@ import { MAX_TIMESTAMP } from '../base/timestamps.js';
 import type { Watermark, WatermarkStatus } from '../elements/element.js';
 import { WatermarkMerge } from '../flow/watermark-merge.js';
 import { IdlenessClock } from './idleness.js';
-import { assignTimestamp, checkWatermark } from './timestamp-assigner.js';
+import { checkWatermark } from './timestamp-assigner.js';
+import { type BatchFunction, batchFunction, GENERATING } from './timestamp-record.js';
 import { type CodePlace, userError } from './user-code.js';
 import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
 
@@ -29,11 +30,11 @@ interface Split {
 
 /** No generator may say what only the end of input says (S2). */
 const HIGHEST = MAX_TIMESTAMP - 1;
-const DOING = 'the watermark generator';
 
 export class SplitWatermarks {
   private readonly strategy: WatermarkStrategy<unknown>;
   private readonly place: CodePlace;
+  private readonly assign: BatchFunction;
   private readonly splits = new Map<string, Split>();
   /** One channel per split; channel 0 stands in for the splits of a subtask that has none. */
   private readonly merge: WatermarkMerge;
@@ -45,6 +46,7 @@ export class SplitWatermarks {
   constructor(strategy: WatermarkStrategy<never>, splits: readonly string[], place: CodePlace) {
     this.strategy = strategy as WatermarkStrategy<unknown>;
     this.place = place;
+    this.assign = batchFunction({ strategy: this.strategy, place });
     this.channels = Math.max(1, splits.length);
     this.merge = new WatermarkMerge(this.channels);
     for (const [channel, id] of splits.entries()) this.add(id, channel);
@@ -90,13 +92,9 @@ export class SplitWatermarks {
       split.idle = false;
       emissions = this.merge.status(split.channel, false);
     }
-    for (let index = 0; index < values.length; index += 1) {
-      const value = values[index];
-      const timestamp = assignTimestamp(this.strategy, this.place, value, timestamps[index] as number);
-      timestamps[index] = timestamp;
-      const time = this.onRecord(split, value, timestamp, index);
-      if (time !== null) emissions = [...emissions, ...this.rise(split, time)];
-    }
+    this.assign(values, timestamps, split.generator, (answer) => {
+      emissions = [...emissions, ...this.rise(split, answer)];
+    });
     return emissions;
   }
 
@@ -145,25 +143,18 @@ export class SplitWatermarks {
     }
   }
 
-  private onRecord(split: Split, value: unknown, timestamp: number, index: number): number | null {
-    try {
-      return checkWatermark(this.place, split.generator.onRecord(value, timestamp));
-    } catch (cause) {
-      throw userError(this.place, DOING, cause, index);
-    }
-  }
-
   private periodicOf(split: Split): readonly WatermarkEmission[] {
-    let time: number | null;
+    let answer: unknown;
     try {
-      time = checkWatermark(this.place, split.generator.onPeriodic());
+      answer = split.generator.onPeriodic();
     } catch (cause) {
-      throw userError(this.place, DOING, cause);
+      throw userError(this.place, GENERATING, cause);
     }
-    return time === null ? [] : this.rise(split, time);
+    return this.rise(split, answer);
   }
 
-  private rise(split: Split, time: number): readonly WatermarkEmission[] {
-    return this.merge.watermark(split.channel, Math.min(time, HIGHEST));
+  private rise(split: Split, answer: unknown): readonly WatermarkEmission[] {
+    const time = checkWatermark(this.place, answer);
+    return time === null ? [] : this.merge.watermark(split.channel, Math.min(time, HIGHEST));
   }
 }

@@ -6,6 +6,9 @@ import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { type CodePlace, contractError, shown, userError } from './user-code.js';
 import type { WatermarkStrategy } from './watermark-strategy.js';
 
+/** What throws, for messages. */
+export const ASSIGNING = 'the timestamp assigner';
+
 /** The timestamp of a record under a strategy. UserCodeError when the assigner throws or answers something that is no time. */
 export function assignTimestamp(
   strategy: WatermarkStrategy<unknown>,
@@ -18,10 +21,15 @@ export function assignTimestamp(
   try {
     timestamp = strategy.timestamp(value, recordTimestamp);
   } catch (cause) {
-    throw userError(place, 'the timestamp assigner', cause);
+    throw userError(place, ASSIGNING, cause);
   }
   if (typeof timestamp === 'number' && timestamp > MIN_TIMESTAMP && timestamp < MAX_TIMESTAMP)
     return timestamp;
+  return refuseTimestamp(place, value, timestamp);
+}
+
+/** The error for what an assigner answered for a record and is no time. */
+export function refuseTimestamp(place: CodePlace, value: unknown, timestamp: unknown): never {
   throw contractError(
     place,
     `Expected a timestamp in milliseconds since 1970, got ${shown(timestamp)} for ${described(value)}.`,

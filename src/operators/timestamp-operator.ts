@@ -10,7 +10,8 @@ import { WATERMARK_INTERVAL_MS } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { IdlenessClock } from './idleness.js';
 import type { Operator, OperatorContext } from './operator.js';
-import { assignTimestamp, checkWatermark } from './timestamp-assigner.js';
+import { checkWatermark } from './timestamp-assigner.js';
+import { GENERATING, recordFunction } from './timestamp-record.js';
 import { userError } from './user-code.js';
 import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
 
@@ -22,15 +23,20 @@ export function timestampOperator<T>(
   return new TimestampOperator(strategy as WatermarkStrategy<unknown>, intervalMs);
 }
 
+interface Running {
+  readonly context: OperatorContext;
+  readonly generator: WatermarkGenerator<unknown>;
+  /** Gives the record its time, emits it, asks the generator. */
+  readonly record: (value: unknown, recordTimestamp: number) => void;
+}
+
 class TimestampOperator implements Operator {
   readonly forwardsWatermarks = false;
   private readonly strategy: WatermarkStrategy<unknown>;
   private readonly intervalMs: number;
   private readonly idleness: IdlenessClock | null;
-  private running: {
-    readonly context: OperatorContext;
-    readonly generator: WatermarkGenerator<unknown>;
-  } | null = null;
+  /** Null before the start, after MAX and after the end: nothing is made of what comes then. */
+  private running: Running | null = null;
   private emitted: number = MIN_TIMESTAMP;
   private idle = false;
 
@@ -41,32 +47,19 @@ class TimestampOperator implements Operator {
   }
 
   open(context: OperatorContext): void {
-    try {
-      this.running = { context, generator: this.strategy.createGenerator() };
-    } catch (cause) {
-      throw userError(context, 'the watermark strategy', cause);
-    }
+    const generator = this.createGenerator(context);
+    const answered = (answer: unknown): void => this.emit(context, answer);
+    const { strategy } = this;
+    const record = recordFunction({ strategy, place: context, output: context.output, generator, answered });
+    this.running = { context, generator, record };
     if (this.intervalMs > 0) context.alarm(context.processingTimeMs() + this.intervalMs);
   }
 
   onRecord(value: unknown, recordTimestamp: number): void {
     const { running } = this;
     if (running === null) return;
-    const { context, generator } = running;
-    if (this.idle) {
-      this.idle = false;
-      context.emitIdle(false);
-    }
-    this.idleness?.touch();
-    const timestamp = assignTimestamp(this.strategy, context, value, recordTimestamp);
-    context.output.emit(value, timestamp);
-    let time: number | null;
-    try {
-      time = generator.onRecord(value, timestamp);
-    } catch (cause) {
-      throw userError(context, 'the watermark generator', cause);
-    }
-    this.emit(context, checkWatermark(context, time));
+    if (this.idleness !== null) this.wake(running.context, this.idleness);
+    running.record(value, recordTimestamp);
   }
 
   onWatermark(time: number): boolean {
@@ -95,19 +88,36 @@ class TimestampOperator implements Operator {
     this.running = null;
   }
 
+  private createGenerator(context: OperatorContext): WatermarkGenerator<unknown> {
+    try {
+      return this.strategy.createGenerator();
+    } catch (cause) {
+      throw userError(context, 'the watermark strategy', cause);
+    }
+  }
+
   private emitPeriodic(context: OperatorContext, generator: WatermarkGenerator<unknown>): void {
     let time: number | null;
     try {
       time = generator.onPeriodic();
     } catch (cause) {
-      throw userError(context, 'the watermark generator', cause);
+      throw userError(context, GENERATING, cause);
     }
-    this.emit(context, checkWatermark(context, time));
+    if (time !== null) this.emit(context, time);
   }
 
-  private emit(context: OperatorContext, time: number | null): void {
+  private emit(context: OperatorContext, answer: unknown): void {
+    const time = checkWatermark(context, answer);
     if (time === null || time <= this.emitted) return;
     this.emitted = time;
     context.emitWatermark(time);
+  }
+
+  /** A record came: the stream is not idle. */
+  private wake(context: OperatorContext, idleness: IdlenessClock): void {
+    idleness.touch();
+    if (!this.idle) return;
+    this.idle = false;
+    context.emitIdle(false);
   }
 }

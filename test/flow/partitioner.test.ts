@@ -9,6 +9,7 @@ import {
   rescaleSources,
   rescaleTargets,
 } from '../../src/flow/partitioner.js';
+import { keyGroupOf, subtaskOfKeyGroup } from '../../src/state/key-groups.js';
 
 const random = () => randomStream(7, 'partitioner');
 const make = (spec: PartitionerKind, targets: number, sender = 0, senders = 1) =>
@@ -66,6 +67,22 @@ describe('partitioners at parallelism 3 (T1.6)', () => {
     const spec: PartitionerKind = { kind: 'key', hashOfKey: (v) => v as number, maxParallelism: 10 };
     expect(choices(make(spec, 3), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([0, 0, 0, 0, 1, 1, 1, 2, 2, 2]);
     expect(choices(make(spec, 3), [-1])).toEqual([1]);
+  });
+
+  test('sends a key to the subtask that owns its key group in state', () => {
+    const parallelism = fc.integer({ min: 1, max: 128 });
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        parallelism,
+        fc.constantFrom(128, 200, 32_768),
+        (hash, targets, maxParallelism) => {
+          const spec: PartitionerKind = { kind: 'key', hashOfKey: () => hash, maxParallelism };
+          const owner = subtaskOfKeyGroup(keyGroupOf(hash, maxParallelism), maxParallelism, targets);
+          expect(choices(make(spec, targets), ['x'])).toEqual([owner]);
+        },
+      ),
+    );
   });
 
   test('shuffle reaches everybody', () => {

@@ -1,54 +1,12 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sideOutput } from '../../src/operators/side-output.js';
 import { avg, count, max, min, sum } from '../../src/operators/windows/aggregates.js';
 import { LATE_RECORDS_DROPPED } from '../../src/operators/windows/lateness.js';
 import { session, sliding, tumbling, windowStart } from '../../src/operators/windows/window-assigners.js';
 import type { WindowContents } from '../../src/operators/windows/window-contents.js';
-import { type WindowOperatorOptions, windowOperator } from '../../src/operators/windows/window-operator.js';
+import { windowOperator } from '../../src/operators/windows/window-operator.js';
 import { OperatorDriver } from '../../src/testing/operator-driver.js';
-import { verifyOperator } from '../../src/testing/operator-harness.js';
-import {
-  END,
-  type OperatorOutput,
-  type OperatorStep,
-  record,
-  side,
-  watermark,
-} from '../../src/testing/operator-script.js';
-
-interface Hit {
-  readonly k: string;
-  readonly v: number;
-}
-type Options = Omit<WindowOperatorOptions<string, Hit, number, number, string>, 'key' | 'contents'>;
-
-const hit = (k: string, v: number, at: number): OperatorStep => record({ k, v }, at);
-const sums: WindowContents<string, Hit, number, number, string> = {
-  kind: 'aggregate',
-  aggregate: sum((each: Hit) => each.v),
-  windowFunction: (key, window, total) => `${key}:${total}[${window.start},${window.end})`,
-};
-const late = sideOutput<Hit>('late');
-
-function summing(options: Options) {
-  return verifyOperator(() => windowOperator({ key: (each: Hit) => each.k, contents: sums, ...options }), {
-    leavesNoState: true,
-    suspends: true,
-  });
-}
-
-function elements(options: Options) {
-  const contents: WindowContents<string, Hit, unknown, unknown, string> = {
-    kind: 'process',
-    *process(key, window, all) {
-      for (const each of all) yield `${key}:${each.v}/${all.length}@${window.start}`;
-    },
-  };
-  return verifyOperator(() => windowOperator({ key: (each: Hit) => each.k, ...options, contents }), {
-    leavesNoState: true,
-  });
-}
+import { END, record, side, verifyOperator, watermark } from '../../src/testing/operator-harness.js';
+import { elements, type Hit, hit, late, summing, sums } from './window-checks.js';
 
 describe('where windows start', () => {
   test.each([
@@ -297,8 +255,8 @@ describe('session windows', () => {
 
   test('a session that opens behind the watermark but within the lateness fires at once', () => {
     summing({ assigner: session(10), allowedLatenessMs: 20 })
-      .input(watermark(9), hit('a', 1, 0), watermark(10), END)
-      .expect(watermark(9), record('a:1[0,10)', 9), watermark(10), END);
+      .input(watermark(9), hit('a', 1, 0), hit('a', 2, 0), watermark(10), END)
+      .expect(watermark(9), record('a:1[0,10)', 9), record('a:3[0,10)', 9), watermark(10), END);
   });
 
   test('a timer that two sessions of a key share survives the end of one of them', () => {
@@ -460,131 +418,4 @@ describe('contents', () => {
       'promise',
     );
   });
-});
-
-interface Model {
-  readonly steps: readonly OperatorStep[];
-  readonly sizeMs: number;
-  readonly slideMs: number;
-  readonly latenessMs: number;
-}
-
-// The rules of semantics 3 for aligned windows, with nothing clever: every (key, window) on its own.
-function naiveWindows({ steps, sizeMs, slideMs, latenessMs }: Model): OperatorOutput[] {
-  const outputs: OperatorOutput[] = [];
-  const windows = new Map<string, { k: string; start: number; total: number; order: number }>();
-  let reached = Number.MIN_SAFE_INTEGER;
-  let order = 0;
-  const emit = (k: string, start: number, total: number) =>
-    outputs.push(record(`${k}:${total}[${start},${start + sizeMs})`, start + sizeMs - 1));
-  const advance = (time: number) => {
-    const due = [...windows].filter(
-      ([, w]) => w.start + sizeMs - 1 <= time && w.start + sizeMs - 1 > reached,
-    );
-    due.sort(([, a], [, b]) => a.start - b.start || a.order - b.order);
-    for (const [, w] of due) emit(w.k, w.start, w.total);
-    for (const [id, w] of windows) if (w.start + sizeMs - 1 + latenessMs <= time) windows.delete(id);
-    reached = Math.max(reached, time);
-  };
-  for (const step of steps) {
-    if (step.kind === 'watermark') {
-      if (step.time <= reached) continue;
-      advance(step.time);
-      outputs.push(watermark(step.time));
-    } else if (step.kind === 'record') {
-      const { k, v } = step.value as Hit;
-      const starts: number[] = [];
-      for (
-        let start = windowStart(step.timestamp, 0, slideMs);
-        start > step.timestamp - sizeMs;
-        start -= slideMs
-      )
-        starts.push(start);
-      const live = starts.filter((start) => start + sizeMs - 1 + latenessMs > reached);
-      if (live.length === 0 && starts.length > 0) outputs.push(side('late', step.value, step.timestamp));
-      for (const start of live) {
-        const id = `${k}/${start}`;
-        const held = windows.get(id) ?? { k, start, total: 0, order: order++ };
-        windows.set(id, { ...held, total: held.total + v });
-      }
-      for (const start of live)
-        if (start + sizeMs - 1 <= reached) emit(k, start, windows.get(`${k}/${start}`)?.total ?? 0);
-    } else {
-      advance(Number.MAX_SAFE_INTEGER);
-      outputs.push(END);
-    }
-  }
-  return outputs;
-}
-
-const anyStep = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc
-      .record({
-        k: fc.constantFrom('a', 'b', 'c'),
-        v: fc.integer({ min: 1, max: 9 }),
-        at: fc.integer({ min: -20, max: 60 }),
-      })
-      .map(({ k, v, at }) => hit(k, v, at)),
-  },
-  { weight: 1, arbitrary: fc.integer({ min: -20, max: 70 }).map((time): OperatorStep => watermark(time)) },
-);
-
-test('aligned windows agree with a naive model, through any crash', () => {
-  const model = fc.record({
-    steps: fc.array(anyStep, { maxLength: 25 }).map((steps) => [...steps, END]),
-    sizeMs: fc.integer({ min: 1, max: 20 }),
-    slideMs: fc.integer({ min: 1, max: 25 }),
-    latenessMs: fc.constantFrom(0, 0, 7, 1000),
-  });
-  fc.assert(
-    fc.property(model, (given) => {
-      const slideMs = given.slideMs > 12 ? given.sizeMs : given.slideMs;
-      const check = summing({
-        assigner: sliding(given.sizeMs, slideMs),
-        allowedLatenessMs: given.latenessMs,
-        lateTag: late,
-      });
-      expect(check.input(...given.steps).outputs()).toEqual(naiveWindows({ ...given, slideMs }));
-    }),
-    { numRuns: 150 },
-  );
-});
-
-test('without late records, sessions are the runs of each key that have no gap, whatever the order of arrival', () => {
-  const hits = fc.array(
-    fc.record({
-      k: fc.constantFrom('a', 'b'),
-      v: fc.integer({ min: 1, max: 9 }),
-      at: fc.integer({ min: 0, max: 80 }),
-    }),
-    { maxLength: 20 },
-  );
-  fc.assert(
-    fc.property(hits, fc.integer({ min: 1, max: 12 }), (given, gap) => {
-      const expected: string[] = [];
-      for (const k of ['a', 'b']) {
-        const own = given.filter((each) => each.k === k).sort((x, y) => x.at - y.at);
-        let run: { start: number; end: number; total: number } | null = null;
-        const close = () => run !== null && expected.push(`${k}:${run.total}[${run.start},${run.end})`);
-        for (const { v, at } of own) {
-          if (run !== null && at <= run.end) run = { start: run.start, end: at + gap, total: run.total + v };
-          else {
-            close();
-            run = { start: at, end: at + gap, total: v };
-          }
-        }
-        close();
-      }
-      const outputs = summing({ assigner: session(gap) })
-        .input(...given.map(({ k, v, at }) => hit(k, v, at)), END)
-        .outputs();
-      const got = outputs
-        .filter((output) => output.kind === 'record')
-        .map((output) => output.value as string);
-      expect([...got].sort()).toEqual([...expected].sort());
-    }),
-    { numRuns: 150 },
-  );
 });

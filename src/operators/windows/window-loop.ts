@@ -11,6 +11,7 @@
 import type { AggregateFunction } from '../../state/descriptors.js';
 import type { KeyedBackend } from '../../state/keyed-backend.js';
 import type { WindowTable } from '../../state/window-table.js';
+import { generate } from '../generated-code.js';
 import type { KeySelector } from '../key-setter.js';
 
 /** What the loop needs of its operator. */
@@ -42,19 +43,10 @@ export function generateWindowLoop(
   keyed: KeyedBackend,
   table: WindowTable<unknown>,
 ): WindowLoop | null {
-  try {
-    const make = new Function('host', 'key', 'aggregate', 'keyed', 'table', SOURCE) as (
-      ...given: readonly unknown[]
-    ) => WindowLoop;
-    return make(host, key, aggregate, keyed, table);
-  } catch (error) {
-    if (error instanceof EvalError) return null;
-    throw error;
-  }
+  return generate<WindowLoop>({ host, key, aggregate, keyed, table }, SOURCE);
 }
 
-const SOURCE = `'use strict';
-return function (values, timestamps, from, interrupted) {
+const SOURCE = `return function (values, timestamps, from, interrupted) {
   const length = values.length;
   let start = host.start;
   let end = host.end;
