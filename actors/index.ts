@@ -1,5 +1,8 @@
 // The roof of `weirjs/actors`: the actor library, with no stream in sight.
 
+export type { LogFields, Logger } from '../src/base/logger.js';
+export { type NodeRuntimeOptions, nodeRuntime } from '../src/base/node-runtime.js';
+export type { KeyValueEnvironment, Runtime, TimerHandle } from '../src/base/runtime.js';
 export type {
   ActorContext,
   ActorRef,
@@ -38,6 +41,6 @@ export {
   RestartLimitError,
   StopTimeoutError,
 } from './kernel/actor-errors.js';
-export { PERSISTENT_ACTOR_TABLES } from './kernel/journal.js';
+export { openActorStore, PERSISTENT_ACTOR_TABLES } from './kernel/journal.js';
 export { type PersistentActorOptions, persistentActor } from './kernel/persistent-actor.js';
 export { actorSystem } from './kernel/system.js';

@@ -13,13 +13,25 @@
 import { checksum } from '../../src/base/checksum.js';
 import { decode, encode } from '../../src/base/codec.js';
 import { StoreError } from '../../src/base/errors.js';
-import type { KeyValueEnvironment, StoreWrite } from '../../src/base/runtime.js';
+import { STORE_COMMIT_DEADLINE_MS } from '../../src/base/limits.js';
+import type { KeyValueEnvironment, Runtime, StoreWrite } from '../../src/base/runtime.js';
 
 const SNAPSHOTS = 'actorSnapshots';
 const EVENTS = 'actorEvents';
 
-/** The tables to name when opening the environment of persistent actors. */
+/** The tables to name when opening an environment that persistent actors share with other users. */
 export const PERSISTENT_ACTOR_TABLES: readonly string[] = [SNAPSHOTS, EVENTS];
+
+/**
+ * Opens or creates a store for any number of persistent actors, and takes ownership of the directory.
+ * Rejects with StoreError when it cannot be written or another living process has it.
+ */
+export function openActorStore(runtime: Runtime, directory: string): Promise<KeyValueEnvironment> {
+  return runtime.keyValues.open(directory, {
+    tables: PERSISTENT_ACTOR_TABLES,
+    commitDeadlineMs: STORE_COMMIT_DEADLINE_MS,
+  });
+}
 
 const ROW_VERSION = 1;
 const ROW_HEADER_BYTES = 5;

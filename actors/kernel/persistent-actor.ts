@@ -17,7 +17,7 @@ import { Journal } from './journal.js';
 export interface PersistentActorOptions<S, C, E> {
   /** Names the state on disk, over restarts of the program. One living actor per id. */
   readonly id: string;
-  /** Opened with PERSISTENT_ACTOR_TABLES, by whoever supervises the actors on it. */
+  /** From `openActorStore`, best opened by whoever supervises the actors on it: a failed store is opened anew, not reused. */
   readonly environment: KeyValueEnvironment;
   /** State before the first event. Each life begins with a copy. */
   readonly initial: S;
