@@ -52,6 +52,7 @@ async function demo(seconds: number, ratePerSecond: number): Promise<number> {
   const ended = new AbortController();
   const killing = killOnAndOn(handle, killer, runtime.random('kills'), ended.signal);
   for await (const sums of windows[0] ?? []) screen.revenue(sums);
+  screen.revenueEnds();
   const { checkpointsCompleted } = await handle.finished;
   ended.abort();
   await killing;

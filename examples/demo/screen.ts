@@ -8,11 +8,11 @@ import { CATEGORIES, type MinuteRevenue } from './orders.js';
 import type { Verdict } from './verdict.js';
 
 const COLUMN = 12;
-const COLOURED = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined;
+const COLOURED = process.stdout.isTTY === true && !process.env['NO_COLOR'];
 
 export class Screen {
-  #minute: number | null = null;
-  readonly #row = new Map<string, number>();
+  /** Minutes of which some categories are still to come: subtasks close their windows on their own. */
+  readonly #open = new Map<number, Map<string, number>>();
 
   say(line = ''): void {
     process.stdout.write(`${line}\n`);
@@ -33,23 +33,24 @@ export class Screen {
     this.say(bold(`minute${names.join('')}`));
   }
 
-  /** Rows come as soon as all categories of a minute are there. */
+  /** A minute is shown as soon as all its categories are there. */
   revenue({ minute, category, cents }: MinuteRevenue): void {
-    if (this.#minute !== minute) this.flush();
-    this.#minute = minute;
-    this.#row.set(category, cents);
-    if (this.#row.size === CATEGORIES.length) this.flush();
+    const sums = this.#open.get(minute) ?? new Map<string, number>();
+    this.#open.set(minute, sums.set(category, cents));
+    if (sums.size === CATEGORIES.length) this.#show(minute, sums);
   }
 
-  /** The row in hand, whole or not. */
-  flush(): void {
-    if (this.#minute === null) return;
-    const sums = CATEGORIES.map((category) => this.#row.get(category) ?? 0);
-    const total = sums.reduce((left, right) => left + right, 0);
-    const cells = [...sums, total].map((cents) => money(cents).padStart(COLUMN));
-    this.say(`${new Date(this.#minute).toISOString().slice(11, 16)} ${cells.join('')}`);
-    this.#minute = null;
-    this.#row.clear();
+  /** No more revenue comes: shows the last minute, in which some categories had no order. */
+  revenueEnds(): void {
+    for (const [minute, sums] of this.#open) this.#show(minute, sums);
+  }
+
+  #show(minute: number, sums: ReadonlyMap<string, number>): void {
+    this.#open.delete(minute);
+    const total = [...sums.values()].reduce((left, right) => left + right, 0);
+    const cells = [...CATEGORIES.map((category) => sums.get(category) ?? 0), total];
+    const time = new Date(minute).toISOString().slice(11, 16);
+    this.say(`${time} ${cells.map((cents) => money(cents).padStart(COLUMN)).join('')}`);
   }
 
   recovery({ actor, checkpoint, ms }: Recovery): void {
