@@ -6,9 +6,11 @@
 // S1. A status is asked for when the one before it has been answered and shown: a busy job is not asked twice.
 // S2. An interrupt before the job runs cancels it: nothing has been done that could be kept.
 // S3. A stop that fails leaves the job running, and the next interrupt cancels it.
+// S4. A job that waits for a restart has nothing newer than its last checkpoint: it is canceled rather than asked for one, so
+//     that one SIGTERM is enough for it too.
 
 import { join } from 'node:path';
-import type { JobHandle, JobResult } from '../../actors/job-handle.js';
+import type { JobHandle, JobResult, JobStatus } from '../../actors/job-handle.js';
 import { run } from '../../actors/run.js';
 import type { RunOptions } from '../../actors/run-options.js';
 import type { JobDefinition } from '../api/define-job.js';
@@ -32,6 +34,8 @@ export interface RunSessionOptions {
   /** Between status lines; 0: none. */
   readonly statusIntervalMs: number;
 }
+
+const ENDS: ReadonlySet<JobStatus['state']> = new Set(['FINISHED', 'SUSPENDED', 'CANCELED', 'FAILED']);
 
 export class RunSession {
   private readonly options: RunSessionOptions;
@@ -169,20 +173,23 @@ export class RunSession {
   }
 
   private async stop(handle: JobHandle): Promise<void> {
+    const { reporter } = this.options;
     try {
+      const { state } = await handle.status();
+      if (state === 'RESTARTING' || state === 'FAILING') {
+        reporter.note(
+          'the job waits for a restart, so its last checkpoint is the newest there is: canceling it',
+        );
+        return this.abort.abort();
+      }
       await handle.stop();
     } catch (error) {
       // A job that has ended meanwhile says so itself.
-      if (this.ended || (await this.hasEnded(handle))) return;
-      this.options.reporter.note(
+      if (this.ended || ENDS.has((await handle.status()).state)) return;
+      reporter.note(
         `the job could not be stopped with a checkpoint and goes on; once more cancels it: ${messageOf(error)}`,
       );
     }
-  }
-
-  private async hasEnded(handle: JobHandle): Promise<boolean> {
-    const { state } = await handle.status();
-    return this.ended || ['FINISHED', 'SUSPENDED', 'CANCELED', 'FAILED'].includes(state);
   }
 }
 

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { fixture, hasTerminal, inDirectory, startWeir, startWeirOnTerminal, weir } from './weir-process.js';
+import { hasTerminal, inDirectory, jobFile, startWeir, startWeirOnTerminal, weir } from './weir-process.js';
 
 const ERASE_LINE = '\u001b[2K';
 const SOON = ['--interval', '50ms', '--status-interval', '100ms'];
@@ -14,7 +14,7 @@ function countsIn(text: string): number[] {
 
 test('a job runs to its end; run again, it says that nothing is left and how to start afresh', async () => {
   await inDirectory(async (directory) => {
-    const first = await weir(directory, 'run', fixture('short.ts'));
+    const first = await weir(directory, 'run', jobFile('fixtures/short.ts'));
     expect(first).toMatchObject({ code: 0, out: 'said> one\nsaid> two\n' });
     expect(first.err).toContain('in .weir/short');
     expect(first.err).toContain('at least once, end to end');
@@ -23,7 +23,7 @@ test('a job runs to its end; run again, it says that nothing is left and how to 
     expect(first.err).toMatch(/finished: .*, 1 checkpoint, 0 restarts/);
     expect(first.err).not.toContain('\u001b');
 
-    const second = await weir(directory, 'run', fixture('short.ts'));
+    const second = await weir(directory, 'run', jobFile('fixtures/short.ts'));
     expect(second).toMatchObject({ code: 0, out: '' });
     expect(second.err).toContain('restored from checkpoint 1');
     expect(second.err).toContain(
@@ -37,7 +37,14 @@ test('a job runs to its end; run again, it says that nothing is left and how to 
 
 test('SIGTERM stops with a checkpoint, the printed command goes on from it, and savepoint info shows it', async () => {
   await inDirectory(async (directory) => {
-    const job = startWeir(directory, 'run', fixture('endless.ts'), '--checkpoint-dir', 'kept', ...SOON);
+    const job = startWeir(
+      directory,
+      'run',
+      jobFile('fixtures/endless.ts'),
+      '--checkpoint-dir',
+      'kept',
+      ...SOON,
+    );
     await job.seen('count> 20\n');
     await job.seen('RUNNING');
     job.signal('SIGTERM');
@@ -46,7 +53,9 @@ test('SIGTERM stops with a checkpoint, the printed command goes on from it, and 
     expect(stopped.err).toContain('SIGTERM: stopping with a checkpoint');
     const checkpoint = /stopped with checkpoint (\d+)/.exec(stopped.err)?.[1];
     expect(checkpoint).toBeDefined();
-    expect(stopped.err).toContain(`to go on: weir run ${fixture('endless.ts')} --checkpoint-dir kept`);
+    expect(stopped.err).toContain(
+      `to go on: weir run ${jobFile('fixtures/endless.ts')} --checkpoint-dir kept`,
+    );
 
     const info = await weir(directory, 'savepoint', 'info', 'kept');
     expect(info.code).toBe(0);
@@ -54,7 +63,14 @@ test('SIGTERM stops with a checkpoint, the printed command goes on from it, and 
     expect(info.out).toContain('the stop of the job');
     expect(info.out).toMatch(/uid total\n {4}parallelism 1, max 128\n {4}keyed state \d+ B/);
 
-    const again = startWeir(directory, 'run', fixture('endless.ts'), '--checkpoint-dir', 'kept', ...SOON);
+    const again = startWeir(
+      directory,
+      'run',
+      jobFile('fixtures/endless.ts'),
+      '--checkpoint-dir',
+      'kept',
+      ...SOON,
+    );
     await again.seen(`restored from checkpoint ${checkpoint}`);
     await again.seen('count> ');
     again.signal('SIGTERM');
@@ -66,7 +82,7 @@ test('SIGTERM stops with a checkpoint, the printed command goes on from it, and 
 
 test('a second interrupt cancels a job that cannot be stopped, and a third leaves at once', async () => {
   await inDirectory(async (directory) => {
-    const job = startWeir(directory, 'run', fixture('stuck.ts'));
+    const job = startWeir(directory, 'run', jobFile('fixtures/stuck.ts'));
     await job.seen('stuck at one');
     await job.seen('starts from scratch');
     job.signal('SIGINT');
@@ -78,9 +94,21 @@ test('a second interrupt cancels a job that cannot be stopped, and a third leave
   });
 });
 
+test('one SIGTERM is enough for a job that waits for a restart', async () => {
+  await inDirectory(async (directory) => {
+    const job = startWeir(directory, 'run', jobFile('fixtures/failing.ts'));
+    await job.seen('restarts=2');
+    job.signal('SIGTERM');
+    const { code, err } = await job.ended;
+    expect(code).toBe(130);
+    expect(err).toContain('the job waits for a restart');
+    expect(err).toContain('nothing more was committed; to go on from the last checkpoint: weir run');
+  });
+});
+
 test('without checkpoints the first interrupt cancels', async () => {
   await inDirectory(async (directory) => {
-    const job = startWeir(directory, 'run', fixture('endless.ts'), '--no-checkpoint');
+    const job = startWeir(directory, 'run', jobFile('fixtures/endless.ts'), '--no-checkpoint');
     await job.seen('count> 1\n');
     await job.seen('starts from scratch');
     job.signal('SIGINT');
@@ -93,7 +121,7 @@ test('without checkpoints the first interrupt cancels', async () => {
 
 test('a failed job says what happened, where in the user code, and nothing of the engine', async () => {
   await inDirectory(async (directory) => {
-    const { code, err } = await weir(directory, 'run', fixture('failing.ts'), '--restarts', '0');
+    const { code, err } = await weir(directory, 'run', jobFile('fixtures/failing.ts'), '--restarts', '0');
     expect(code).toBe(1);
     expect(err).toContain('weir: Job "failing" failed (the job has no restart strategy)\n');
     expect(err).toContain('caused by UserCodeError: The function of map threw: x is no number.\n');
@@ -107,14 +135,18 @@ test('a failed job says what happened, where in the user code, and nothing of th
 test.each([
   ['no such file', ['run', 'nowhere.ts'], 'There is no job file nowhere.ts.'],
   ['a directory', ['run', '.'], 'is a directory'],
-  ['no default export', ['run', fixture('unexported.ts')], 'Add `export default hidden;`.'],
-  ['a wrong graph', ['run', fixture('two-problems.ts')], 'cannot start, 2 problems'],
+  ['no default export', ['run', jobFile('fixtures/unexported.ts')], 'Add `export default hidden;`.'],
+  ['a wrong graph', ['run', jobFile('fixtures/two-problems.ts')], 'cannot start, 2 problems'],
   [
     'a file that throws',
     ['run', 'throws.mjs'],
     'throws.mjs could not be loaded\ncaused by Error: not today\n  at throws.mjs:1:7',
   ],
-  ['a wrong option', ['run', fixture('short.ts'), '--paralelism', '2'], "Unknown option '--paralelism'"],
+  [
+    'a wrong option',
+    ['run', jobFile('fixtures/short.ts'), '--paralelism', '2'],
+    "Unknown option '--paralelism'",
+  ],
 ])('%s is exit code 2, and nothing is started', async (_, args, message) => {
   await inDirectory(async (directory) => {
     writeFileSync(join(directory, 'throws.mjs'), "throw new Error('not today');\n");
@@ -127,7 +159,7 @@ test.each([
 
 test('with --json every line of standard error is an object, and a program can follow the run', async () => {
   await inDirectory(async (directory) => {
-    const job = startWeir(directory, 'run', fixture('endless.ts'), '--json', ...SOON);
+    const job = startWeir(directory, 'run', jobFile('fixtures/endless.ts'), '--json', ...SOON);
     await job.seen('"kind":"status"');
     await job.seen('"lastCheckpoint":{');
     job.signal('SIGINT');
@@ -144,7 +176,7 @@ test('with --json every line of standard error is an object, and a program can f
 
 test('explain shows the plan and starts nothing', async () => {
   await inDirectory(async (directory) => {
-    const { code, out, err } = await weir(directory, 'explain', fixture('endless.ts'), '-p', '2');
+    const { code, out, err } = await weir(directory, 'explain', jobFile('fixtures/endless.ts'), '-p', '2');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain('job "endless"');
     expect(out).toContain('uid total');
@@ -155,7 +187,7 @@ test('explain shows the plan and starts nothing', async () => {
 if (!hasTerminal()) console.warn('not shown here: the live line, for lack of util-linux `script`');
 test.runIf(hasTerminal())('on a terminal one line follows the job, and Ctrl-C stops it', async () => {
   await inDirectory(async (directory) => {
-    const job = startWeirOnTerminal(directory, 'run', fixture('endless.ts'), ...SOON);
+    const job = startWeirOnTerminal(directory, 'run', jobFile('fixtures/endless.ts'), ...SOON);
     await job.seen('RUNNING');
     await job.seen('checkpoint ');
     job.pressInterrupt();

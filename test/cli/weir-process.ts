@@ -27,8 +27,9 @@ export interface WeirProcess {
   pressInterrupt(): void;
 }
 
-export function fixture(name: string): string {
-  return fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+/** Path of a file of this folder. */
+export function jobFile(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
 }
 
 export async function inDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
