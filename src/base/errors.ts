@@ -83,7 +83,10 @@ export class JobDefinitionError extends WeirError {
   constructor(job: string, problems: readonly string[], options: WeirErrorOptions = {}) {
     const list = problems.map((problem) => `\n  - ${problem}`).join('');
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    super('WEIR_JOB_DEFINITION', `Job "${job}" cannot start, ${count}:${list}`, { ...options, unrecoverable: true });
+    super('WEIR_JOB_DEFINITION', `Job "${job}" cannot start, ${count}:${list}`, {
+      ...options,
+      unrecoverable: true,
+    });
     this.problems = problems;
   }
 }
@@ -160,7 +163,10 @@ export class CheckpointError extends WeirError {
 export class JobFailedError extends WeirError {
   override readonly name = 'JobFailedError';
   readonly suppressed: readonly unknown[];
-  constructor(message: string, options: WeirErrorOptions & { readonly suppressed?: readonly unknown[] } = {}) {
+  constructor(
+    message: string,
+    options: WeirErrorOptions & { readonly suppressed?: readonly unknown[] } = {},
+  ) {
     super('WEIR_JOB_FAILED', message, options);
     this.suppressed = options.suppressed ?? [];
   }
@@ -201,7 +207,9 @@ export function isUnrecoverable(thrown: unknown): boolean {
 function compose(message: string, options: WeirErrorOptions): string {
   const place: string[] = [];
   if (options.operator !== undefined) {
-    place.push(`operator "${options.operator}"${options.subtask === undefined ? '' : ` subtask ${options.subtask}`}`);
+    place.push(
+      `operator "${options.operator}"${options.subtask === undefined ? '' : ` subtask ${options.subtask}`}`,
+    );
   }
   if (options.position !== undefined) place.push(`at ${options.position}`);
   if (options.declaredAt !== undefined) place.push(`declared ${options.declaredAt}`);

@@ -20,7 +20,9 @@ export type VertexId = string & { readonly brand: 'VertexId' };
 export type SubtaskId = string & { readonly brand: 'SubtaskId' };
 
 function whole(value: number, min: number, what: string): number {
-  assert(Number.isSafeInteger(value) && value >= min, `${what} is a whole number of at least ${min}`, { got: value });
+  assert(Number.isSafeInteger(value) && value >= min, `${what} is a whole number of at least ${min}`, {
+    got: value,
+  });
   return value;
 }
 
@@ -31,4 +33,5 @@ export const channelIndex = (value: number): ChannelIndex => whole(value, 0, 'ch
 export const elementSeq = (value: number): ElementSeq => whole(value, 0, 'element number') as ElementSeq;
 export const keyGroup = (value: number): KeyGroup => whole(value, 0, 'key group') as KeyGroup;
 export const vertexId = (value: string): VertexId => value as VertexId;
-export const subtaskId = (vertex: VertexId, index: SubtaskIndex): SubtaskId => `${vertex}/${index}` as SubtaskId;
+export const subtaskId = (vertex: VertexId, index: SubtaskIndex): SubtaskId =>
+  `${vertex}/${index}` as SubtaskId;

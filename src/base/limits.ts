@@ -9,7 +9,9 @@ export const BATCH_RECORDS_MAX = 256;
 
 /** Elements in flight per channel. Two keep the receiver busy while one is on its way back; eight absorb jitter. */
 export const CHANNEL_CAPACITY_ELEMENTS = 8;
-assert(CHANNEL_CAPACITY_ELEMENTS >= 2, 'one credit alternates sender and receiver', { CHANNEL_CAPACITY_ELEMENTS });
+assert(CHANNEL_CAPACITY_ELEMENTS >= 2, 'one credit alternates sender and receiver', {
+  CHANNEL_CAPACITY_ELEMENTS,
+});
 
 /** Consumed elements after which a receiver returns credits: half, so that the sender never runs dry meanwhile. */
 export const CREDIT_RETURN_ELEMENTS: number = CHANNEL_CAPACITY_ELEMENTS / 2;

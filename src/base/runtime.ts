@@ -110,7 +110,10 @@ export interface Socket {
 }
 
 export interface Sockets {
-  connect(address: { readonly host: string; readonly port: number }, handlers: SocketHandlers): Promise<Socket>;
+  connect(
+    address: { readonly host: string; readonly port: number },
+    handlers: SocketHandlers,
+  ): Promise<Socket>;
 }
 
 // ---------------------------------------------------------------- key-value store (LMDB in production)
@@ -134,7 +137,12 @@ export interface KeyValueEnvironment {
   /** Rows with `from <= key < to` in key order, at most `limit`; copies. */
   range(
     table: string,
-    options: { readonly from?: StoreKey; readonly to?: StoreKey; readonly limit?: number; readonly reverse?: boolean },
+    options: {
+      readonly from?: StoreKey;
+      readonly to?: StoreKey;
+      readonly limit?: number;
+      readonly reverse?: boolean;
+    },
   ): readonly { readonly key: StoreKey; readonly value: Uint8Array }[];
   /** Keys only, same order. */
   keys(table: string, options: { readonly from?: StoreKey; readonly to?: StoreKey }): readonly StoreKey[];

@@ -60,7 +60,14 @@ export interface EndOfData {
   readonly kind: 'end';
 }
 
-export type Element = Batch | Watermark | WatermarkStatus | Barrier | BarrierCancel | LatencyMarker | EndOfData;
+export type Element =
+  | Batch
+  | Watermark
+  | WatermarkStatus
+  | Barrier
+  | BarrierCancel
+  | LatencyMarker
+  | EndOfData;
 
 export const END_OF_DATA: EndOfData = { kind: 'end' };
 export const IDLE: WatermarkStatus = { kind: 'status', idle: true };

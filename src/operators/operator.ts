@@ -68,7 +68,8 @@ export interface Operator {
   onRecord2?(value: unknown, timestamp: number): void;
   /**
    * Handles a whole batch from index `from` on and answers the index of the first record not handled; it may stop
-   * early only when `interrupted()` says so, which it asks after every record. Absent: the task loops over `onRecord`.
+   * early only when `interrupted()` says so, which it asks after every emission; nothing else changes the answer. Absent: the
+   * task loops over `onRecord`.
    */
   onBatch?(
     values: readonly unknown[],

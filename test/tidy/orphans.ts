@@ -55,11 +55,12 @@ function otherRoots(project: Project): string[] {
   return [...packageTargets(project), ...runs];
 }
 
-// Examples and benches are programs; tests are found by their ending; a config lies at the top.
+// Examples and benches are programs; tests are found by their ending; a config lies at the top; fixtures are read by name.
 function isRunByHand(path: string): boolean {
   return (
     /^(examples|bench|\.ci\/consumer)\/[^/]+\.ts$/.test(path) ||
     path.endsWith('.test.ts') ||
+    /^test\/.*\/fixtures\//.test(path) ||
     /^[^/]+\.config\.ts$/.test(path)
   );
 }
