@@ -5,11 +5,9 @@
 import { type ActorRef, type ActorSetup, type ActorSystem, actorSystem, type Reply } from 'weirjs/actors';
 
 export type Totals = Readonly<Record<string, number>>;
-
 type TillMessage =
   | { readonly kind: 'sale'; readonly fruit: string; readonly pieces: number }
   | { readonly kind: 'totals'; readonly reply: Reply<Totals> };
-
 type ScannerMessage =
   | { readonly kind: 'line'; readonly line: string }
   | { readonly kind: 'flush'; readonly reply: Reply<void> };
@@ -51,11 +49,8 @@ export async function sellFruit(
   afterHalf: (scanner: ActorRef<ScannerMessage>) => void = () => undefined,
 ): Promise<Totals> {
   const totals = system.spawn(till, { name: 'till' });
-  const worker = system.spawn(scanner(totals), {
-    name: 'scanner',
-    restart: 'permanent',
-    mailbox: { capacity: 2 },
-  });
+  const options = { name: 'scanner', restart: 'permanent', mailbox: { capacity: 2 } } as const;
+  const worker = system.spawn(scanner(totals), options);
   for (const line of LINES.slice(0, 3)) {
     // `offer` answers at once; `send` resolves when there is room.
     const taken = worker.offer({ kind: 'line', line });

@@ -6,10 +6,9 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type CollectHandle, type JobHandle, nodeRuntime, type RandomStream, run } from 'weirjs';
-import { Killer, ROLES } from './demo/killer.js';
+import { type CollectHandle, nodeRuntime, run } from 'weirjs';
+import { Killer } from './demo/killer.js';
 import { orderJob } from './demo/order-job.js';
 import type { MinuteRevenue } from './demo/orders.js';
 import { Screen } from './demo/screen.js';
@@ -17,7 +16,6 @@ import { verdictOf } from './demo/verdict.js';
 
 const PARALLELISM = 2;
 const CHECKPOINT_INTERVAL_MS = 500;
-const KILL_AFTER_MS = { least: 1_500, most: 3_500 };
 const RESTARTS_MAX = 1_000;
 const DIRECTORY: string = join('.weir', 'demo');
 
@@ -50,7 +48,7 @@ async function demo(seconds: number, ratePerSecond: number): Promise<number> {
   });
   screen.head(handle.guarantee.guarantee);
   const ended = new AbortController();
-  const killing = killOnAndOn(handle, killer, runtime.random('kills'), ended.signal);
+  const killing = killer.goOn(handle, runtime.random('kills'), ended.signal);
   for await (const sums of windows[0] ?? []) screen.revenue(sums);
   screen.revenueEnds();
   const { checkpointsCompleted } = await handle.finished;
@@ -60,21 +58,6 @@ async function demo(seconds: number, ratePerSecond: number): Promise<number> {
   const verdict = verdictOf(directories, { orders, ratePerSecond });
   screen.verdict(verdict, killer.recoveries, checkpointsCompleted);
   return verdict.ok ? 0 : 1;
-}
-
-async function killOnAndOn(
-  handle: JobHandle,
-  killer: Killer,
-  random: RandomStream,
-  signal: AbortSignal,
-): Promise<void> {
-  const { least, most } = KILL_AFTER_MS;
-  while (!signal.aborted) {
-    // Aborted when the job has ended: nobody is left to kill.
-    await sleep(least + random.next() * (most - least), undefined, { signal }).catch(() => undefined);
-    const role = ROLES[Math.floor(random.next() * ROLES.length)];
-    if (!signal.aborted && role !== undefined) killer.strike(handle, role, random.next());
-  }
 }
 
 function positive(name: string, text: string): number {

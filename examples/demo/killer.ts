@@ -1,15 +1,18 @@
 // Kills actors of the demo's job, and measures how long the job takes to be back.
 //
-// Owns:    whom to kill, and the protocol steps that tell when records flow again.
+// Owns:    whom to kill and when, and the protocol steps that tell when records flow again.
 // Not:     bringing the job back: that is the engine's work.
 //
 // K1. The next actor is killed only after the job has come back from the last one, so that each line tells one story.
 
-import type { JobHandle, Points } from 'weirjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JobHandle, Points, RandomStream } from 'weirjs';
 import { livingActors } from '../fault.js';
 
-export const ROLES = ['source', 'operator', 'sink', 'coordinator', 'store'] as const;
+const ROLES = ['source', 'operator', 'sink', 'coordinator', 'store'] as const;
 export type Role = (typeof ROLES)[number];
+
+const KILL_AFTER_MS = { least: 1_500, most: 3_500 };
 
 const ACTORS: Readonly<Record<Role, RegExp>> = {
   source: /\d-source\.\d+$/,
@@ -63,8 +66,19 @@ export class Killer implements Points {
     return this.#watch.kind === 'down' ? this.#watch.actor : null;
   }
 
-  /** Kills one living actor of a role; `dice` is in [0, 1). Nobody dies while the job is still coming back. */
-  strike(handle: JobHandle, role: Role, dice: number): void {
+  /** Kills one actor after another until the signal says that the job has ended. */
+  async goOn(handle: JobHandle, random: RandomStream, signal: AbortSignal): Promise<void> {
+    const { least, most } = KILL_AFTER_MS;
+    while (!signal.aborted) {
+      // An aborted sleep rejects: the job has ended, and nobody is left to kill.
+      await sleep(least + random.next() * (most - least), undefined, { signal }).catch(() => undefined);
+      const role = ROLES[Math.floor(random.next() * ROLES.length)];
+      if (!signal.aborted && role !== undefined) this.#strike(handle, role, random.next());
+    }
+  }
+
+  /** `dice` is in [0, 1) and chooses among the living actors of the role. */
+  #strike(handle: JobHandle, role: Role, dice: number): void {
     if (this.#watch.kind === 'down') return;
     const paths = livingActors(handle).filter((path) => ACTORS[role].test(path));
     const path = paths[Math.floor(dice * paths.length)];
