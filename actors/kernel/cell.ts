@@ -177,7 +177,6 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
 
   #onTurn(life: Life): void {
     life.wakePending = false;
-    if (life !== this.life) return;
     if (life.stage === 'created') runSetup(this, life);
     else if (life.stage === 'running') takeTurn(this, life);
     else if (life.stage === 'ending') takeHookTurn(this, life);
@@ -306,7 +305,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
   #end(reason: StopReason): void {
     const { receiver } = this;
     receiver.ended = reason;
-    if (this.#kernel.paths.get(this.path) === this) this.#kernel.paths.delete(this.path);
+    this.#kernel.paths.delete(this.path);
     receiver.buryAll(reason.kind === 'failed' || reason.kind === 'killed' ? 'failed' : 'stopped');
     this.#kernel.retired.add(receiver.tally);
     this.#kernel.living.delete(this.incarnation);

@@ -37,7 +37,7 @@ export interface LifeOwner {
   fail(life: Life, error: unknown): void;
 }
 
-/** An entry of the control lane that is not a message; stale ones are skipped when they are taken. */
+/** An entry of the control lane that is not a message. Stale ones, and all of a life that has ended (L3), are skipped. */
 export abstract class Notice {
   readonly life: Life;
   constructor(life: Life) {

@@ -1,6 +1,6 @@
 // S17, F15: questions end exactly once, and late answers go nowhere but to the dead letters.
 
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ActorRef, Reply } from '../../actors/kernel/actor.js';
 import { ActorStoppedError, AskFailedError, AskTimeoutError } from '../../actors/kernel/actor-errors.js';
 import { gate, isConserved, kernelBench } from './kernel-bench.js';
@@ -112,6 +112,11 @@ test('a question to a dead actor fails at once, one that its actor takes into th
   expect(runtime.nowMs).toBeLessThan(10);
 });
 
+const unhandled: unknown[] = [];
+const record = (error: unknown): void => void unhandled.push(error);
+beforeAll(() => void process.on('unhandledRejection', record));
+afterAll(() => void process.off('unhandledRejection', record));
+
 test('an asker that ends loses its questions, without an unhandled rejection', async () => {
   const { system, letters, settle } = kernelBench();
   const held: Reply<string>[] = [];
@@ -135,6 +140,25 @@ test('an asker that ends loses its questions, without an unhandled rejection', a
   expect(errors[0]).toBeInstanceOf(ActorStoppedError);
   held[1]?.resolve('late');
   expect(letters.at(-1)).toMatchObject({ reason: 'lateReply', path: '/asker' });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(unhandled).toEqual([]);
+});
+
+test('questions of a failed life end with it, not with its last hook', async () => {
+  const { system, settle } = kernelBench();
+  const errors: unknown[] = [];
+  const ref = system.spawn<Question>(() => ({ onMessage: () => undefined }));
+  const asker = system.spawn<string>((context) => ({
+    onMessage() {
+      context.ask(ref, question('q')).catch((error: unknown) => errors.push(error));
+    },
+    postStop: () => new Promise<void>(() => undefined),
+  }));
+  asker.offer('go');
+  await settle();
+  system.crash(asker, new Error('fault'));
+  await settle();
+  expect(errors).toHaveLength(1);
 });
 
 test('a stopping actor may still wait for the answer that its handler needs', async () => {

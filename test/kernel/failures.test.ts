@@ -110,6 +110,25 @@ test('a message that succeeds when it is tried again is handled once', async () 
   expect(system.conservation()).toMatchObject({ sent: 1, handled: 1 });
 });
 
+test('each message has tries of its own', async () => {
+  const { system, letters, settle } = kernelBench({ supervision: { restartsMax: 10 } });
+  const log: string[] = [];
+  const ref = system.spawn<string>(
+    () => ({
+      onMessage(message) {
+        log.push(message);
+        if (log.filter((other) => other === message).length === 1) throw new Error('first time');
+      },
+    }),
+    { restart: 'permanent', onFailedMessage: { redeliver: 1 } },
+  );
+  ref.offer('a');
+  ref.offer('b');
+  await settle();
+  expect(log).toEqual(['a', 'a', 'b', 'b']);
+  expect(letters).toEqual([]);
+});
+
 test('a rejection after the actor was abandoned is attributed to it and never unhandled', async () => {
   const { system, settle, log, runtime } = kernelBench();
   const door = gate();

@@ -1,5 +1,6 @@
 // K3, F08 to F10, S13, S16: what a full mailbox does, and what it never does.
 
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import type { ActorRef, ActorSetup, Overflow } from '../../actors/kernel/actor.js';
 import { MailboxFullError } from '../../actors/kernel/actor-errors.js';
@@ -86,12 +87,20 @@ test('an aborted send takes its waiting message back and rejects with the reason
 
 test('an abort after the message entered changes nothing', async () => {
   const bench = kernelBench();
-  const { ref, seen } = heldActor(bench, 'backpressure', 1);
+  const { ref, door, seen } = heldActor(bench, 'backpressure', 1);
   const controller = new AbortController();
-  await ref.send('in', { signal: controller.signal });
+  ref.offer('hold');
+  await bench.settle();
+  ref.offer('fills');
+  const sent = ref.send('in', { signal: controller.signal });
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+  door.open();
+  await bench.settle();
+  await sent;
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   controller.abort();
   await bench.settle();
-  expect(seen).toEqual(['in']);
+  expect(seen).toEqual(['hold', 'fills', 'in']);
 });
 
 test('fail: offer throws and send rejects, naming the actor and what to do', async () => {

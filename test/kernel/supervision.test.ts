@@ -482,6 +482,98 @@ test('an actor that does not stop in time is abandoned, and its siblings and par
   expect(log).toEqual(['first', 'parent']);
 });
 
+test('the time that children take to stop does not count against their parent', async () => {
+  const bench = kernelBench();
+  const log: string[] = [];
+  const door = gate();
+  const parent = bench.system.spawn<string>(
+    (context) => {
+      context.spawn(
+        ({ runtime }) => ({
+          onMessage: () => undefined,
+          postStop: () => new Promise<void>((resolve) => void runtime.timers.after(300, resolve)),
+        }),
+        { stopTimeoutMs: 1_000 },
+      );
+      return { onMessage: () => door.promise, postStop: ({ kind }) => void log.push(kind) };
+    },
+    { stopTimeoutMs: 100 },
+  );
+  parent.offer('work');
+  await bench.settle();
+  const stopped = bench.system.stop(parent);
+  await bench.runtime.advance(50);
+  door.open();
+  await bench.runtime.advance(400);
+  await stopped;
+  expect(log).toEqual(['shutdown']);
+});
+
+test('a supervisor that is stopping restarts nobody and gives up on nobody: its handler in hand may finish', async () => {
+  const bench = kernelBench();
+  const log: string[] = [];
+  const door = gate();
+  let starts = 0;
+  let child: ActorRef<string> | null = null;
+  const parent = bench.system.spawn<string>(
+    (context) => {
+      child = context.spawn<string>(
+        () => {
+          starts += 1;
+          return {
+            onMessage: () => {
+              throw new Error('x');
+            },
+          };
+        },
+        { restart: 'permanent' },
+      );
+      return {
+        async onMessage() {
+          await door.promise;
+          log.push('finished');
+        },
+        postStop: ({ kind }) => void log.push(kind),
+      };
+    },
+    { supervision: { restartsMax: 0 } },
+  );
+  parent.offer('work');
+  await bench.settle();
+  const stopped = bench.system.stop(parent);
+  (child as ActorRef<string> | null)?.offer('fail');
+  await bench.settle();
+  door.open();
+  await bench.settle();
+  await stopped;
+  expect(log).toEqual(['finished', 'shutdown']);
+  expect(starts).toBe(1);
+});
+
+test('a group of ten thousand restarts without a deep stack', async () => {
+  const bench = kernelBench();
+  let starts = 0;
+  let first: ActorRef<string> | null = null;
+  bench.system.spawn<never>(
+    (context) => {
+      for (let n = 0; n < 10_000; n += 1) {
+        const setup = () => {
+          starts += 1;
+          return { onMessage: () => undefined };
+        };
+        const ref = context.spawn<string>(setup, { restart: 'permanent' });
+        first ??= ref;
+      }
+      return { onMessage: () => undefined };
+    },
+    { supervision: { strategy: 'oneForAll' } },
+  );
+  await bench.runtime.advance(100);
+  if (first !== null) bench.system.crash(first, new Error('fault'));
+  await bench.runtime.advance(100);
+  expect(starts).toBe(20_000);
+});
+
 test('ten thousand children stop without a deep stack', async () => {
   const bench = kernelBench();
   const parent = bench.system.spawn<never>((context) => {

@@ -134,6 +134,22 @@ test('a listener of dead letters may throw and may send: it is told the next one
   expect(bench.log.at(-1)).toMatchObject({ level: 'error', message: 'onDeadLetter threw' });
 });
 
+test('a listener that answers each dead letter with another does not nest', async () => {
+  let told = 0;
+  const bench = kernelBench({
+    onDeadLetter: () => {
+      told += 1;
+      if (told < 50_000) ref.offer(told);
+    },
+  });
+  const ref = bench.system.spawn(idle);
+  await bench.settle();
+  void bench.system.stop(ref);
+  await bench.settle();
+  ref.offer(0);
+  expect(told).toBe(50_000);
+});
+
 test('autoShutdown of the system: the end of its significant actor is its end', async () => {
   const { system, settle } = kernelBench({ supervision: { autoShutdown: 'anySignificant' } });
   const job = system.spawn<string>((context) => ({ onMessage: () => context.stop() }), { significant: true });

@@ -178,6 +178,8 @@ test('a link works in both directions, and to a failed actor it fails at once', 
   system.crash(second, new Error('fault'));
   await settle();
   expect(system.find('/first')).toBe(null);
+  // The failure went along the link once, and did not come back.
+  expect(log.filter(({ level }) => level === 'warn')).toHaveLength(2);
   system.spawn(
     (context) => {
       context.link(first);
