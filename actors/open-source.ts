@@ -66,8 +66,8 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     machine,
     calls: sourceCalls(head.name, reader),
     counters: opening.counters,
-    position: () =>
-      positions.describe(chain.batchIndex, (split, position, offset) =>
+    position: (index) =>
+      positions.describe(index ?? chain.batchIndex, (split, position, offset) =>
         source.describe?.(split, position, offset),
       ),
     close: async () => {

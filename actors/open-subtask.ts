@@ -70,7 +70,8 @@ function openOperators(opening: Opening): OpenedSubtask {
     machine,
     calls: null,
     counters: opening.counters,
-    position: () => (chain.recordsIn === 0 ? undefined : `record ${chain.recordInHand} of this subtask`),
+    position: (index) =>
+      chain.recordsIn === 0 ? undefined : `record ${chain.recordInHand(index)} of this subtask`,
     close: async () => closeChain(chain, context),
   };
 }

@@ -42,8 +42,8 @@ export interface OpenedSubtask {
   readonly machine: Machine;
   readonly calls: ConnectorCalls | null;
   readonly counters: ReadonlyMap<string, number>;
-  /** Where the record in hand stands, for error messages. */
-  readonly position: () => string | undefined;
+  /** Where a record of the batch in hand stands, for error messages; without an index the one that is being handled. */
+  readonly position: (batchIndex?: number) => string | undefined;
   /** Closes operators and connector; never throws, reports instead. */
   readonly close: () => Promise<void>;
 }
@@ -345,7 +345,7 @@ class Subtask implements Behavior<SubtaskMessage> {
   /** Adds the place of the record in hand to an error of user code that does not name one yet. */
   private placed(error: unknown): unknown {
     if (!(error instanceof WeirError) || error.position !== undefined) return error;
-    const position = this.opened.position();
+    const position = this.opened.position(error.batchIndex);
     return position === undefined ? error : error.at({ position, subtask: subtaskNumber(this.wiring.id) });
   }
 }

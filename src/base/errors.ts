@@ -13,6 +13,8 @@ export interface ErrorPlace {
   readonly subtask?: number | undefined;
   /** Position in the source, as the source describes it: `access.log:4711`, `seq 12`. */
   readonly position?: string | undefined;
+  /** Index of the record in the batch in hand, where only that is known; the task turns it into a position. */
+  readonly batchIndex?: number | undefined;
   /** Stack line of the user's code that declared the operator. */
   readonly declaredAt?: string | undefined;
 }
@@ -50,6 +52,7 @@ export class WeirError extends Error {
   readonly operator: string | undefined;
   subtask: number | undefined;
   position: string | undefined;
+  readonly batchIndex: number | undefined;
   readonly declaredAt: string | undefined;
   readonly remedy: string | undefined;
   readonly unrecoverable: boolean;
@@ -60,6 +63,7 @@ export class WeirError extends Error {
     this.operator = options.operator;
     this.subtask = options.subtask;
     this.position = options.position;
+    this.batchIndex = options.batchIndex;
     this.declaredAt = options.declaredAt;
     this.remedy = options.remedy;
     this.unrecoverable = options.unrecoverable ?? false;
@@ -212,6 +216,7 @@ function compose(message: string, options: WeirErrorOptions): string {
     );
   }
   if (options.position !== undefined) place.push(`at ${options.position}`);
+  else if (options.batchIndex !== undefined) place.push(`at record ${options.batchIndex} of its batch`);
   if (options.declaredAt !== undefined) place.push(`declared ${options.declaredAt}`);
   const where = place.length === 0 ? '' : ` [${place.join(', ')}]`;
   const remedy = options.remedy === undefined ? '' : ` ${options.remedy}`;

@@ -67,7 +67,7 @@ export function shown(value: unknown): string {
 
 function placeOf(place: CodePlace, index?: number): ErrorPlace {
   const named = { operator: place.name, subtask: place.subtask, declaredAt: place.declaredAt };
-  return index === undefined ? named : { ...named, position: `record ${index} of its batch` };
+  return index === undefined ? named : { ...named, batchIndex: index };
 }
 
 function capital(text: string): string {

@@ -148,10 +148,9 @@ export class Chain {
     return this.job?.kind === 'batch' ? this.job.index : 0;
   }
 
-  /** Number of the record in hand among those that this chain has been given, from 1. */
-  get recordInHand(): number {
-    const left = this.job?.kind === 'batch' ? this.job.values.length - this.job.index - 1 : 0;
-    return this.recordsIn - left;
+  /** Number of a record of the batch in hand among those that this chain has been given, from 1. */
+  recordInHand(index: number = this.batchIndex): number {
+    return this.job?.kind === 'batch' ? this.recordsIn - this.job.values.length + index + 1 : this.recordsIn;
   }
 
   /** Earliest alarm that an operator has asked for. */
