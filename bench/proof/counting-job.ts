@@ -12,6 +12,7 @@ import { fileSink } from '../../src/connectors/file-sink.js';
 import { generator } from '../../src/connectors/generator.js';
 import { type KeyedContext, KeyedProcessFunction } from '../../src/operators/process-function.js';
 import { valueState } from '../../src/operators/state-handles.js';
+import { type StallOptions, stallingSink, stallingSource } from './stalls.js';
 
 export interface Numbered {
   readonly id: number;
@@ -32,6 +33,8 @@ export interface CountingOptions {
   readonly ratePerSecond: number | null;
   /** Directory of the committed files. */
   readonly output: string;
+  /** Of source and sink. Default: none. */
+  readonly stalls?: StallOptions;
 }
 
 export function keyOf(id: number, keys: number): string {
@@ -40,22 +43,23 @@ export function keyOf(id: number, keys: number): string {
 }
 
 export function countingJob(options: CountingOptions): JobDefinition {
-  const { records, keys, ratePerSecond, output } = options;
+  const { records, keys, ratePerSecond, output, stalls } = options;
+  const numbers = generator<Numbered>({
+    count: records,
+    seed: 1,
+    ...(ratePerSecond === null ? {} : { ratePerSecond }),
+    make: (id) => ({ id, key: keyOf(id, keys) }),
+  });
+  const files = fileSink<Counted>(output);
   return defineJob('counting', (env) => {
     env
-      .from(
-        generator<Numbered>({
-          count: records,
-          seed: 1,
-          ...(ratePerSecond === null ? {} : { ratePerSecond }),
-          make: (id) => ({ id, key: keyOf(id, keys) }),
-        }),
-        { uid: 'numbers' },
-      )
+      .from(stalls === undefined ? numbers : stallingSource(numbers, stalls), { uid: 'numbers' })
       .keyBy((record) => record.key)
       .process(Counter)
       .uid('counter')
-      .sinkTo(fileSink<Counted>(output), { uid: 'counted' });
+      // Every sink hears of every counter, so that it has barriers to align as well.
+      .rebalance()
+      .sinkTo(stalls === undefined ? files : stallingSink(files, stalls), { uid: 'counted' });
   });
 }
 

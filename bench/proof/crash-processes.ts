@@ -16,7 +16,7 @@ import { complaints, Ledger } from './ledger.js';
 import type { ProofContext, Verdict } from './proof-contract.js';
 
 const RECORDS = 1_500;
-const KEYS = 11;
+const KEYS = 211;
 const RECORDS_PER_SECOND = 3_000;
 const INTERVAL_MS = 40;
 const LIVES_MAX = 10;

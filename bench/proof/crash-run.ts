@@ -34,10 +34,12 @@ export interface CrashReport {
 }
 
 /** Enough for a dozen checkpoints, and for some more of them per crash. */
-const RECORDS = { least: 300, perCrash: 120 };
-const KEYS = 11;
-const VIRTUAL = { ratePerSecond: 1_500, intervalMs: 20, minutesMax: 10 };
-const NODE = { ratePerSecond: 3_000, intervalMs: 12, secondsMax: 60 };
+const RECORDS = { least: 400, perCrash: 120 };
+const TRICKLE_FROM = 0.6;
+/** More than the records between two checkpoints touch, so that increments leave some out. */
+const KEYS = 61;
+const VIRTUAL = { ratePerSecond: 1_500, intervalMs: 20, stallMs: 90, minutesMax: 10 };
+const NODE = { ratePerSecond: 3_000, intervalMs: 12, stallMs: 25, secondsMax: 60 };
 const DIRECTORY = '/proof';
 
 interface World {
@@ -112,9 +114,18 @@ function recordsOf(plan: CrashPlan): number {
   return RECORDS.least + RECORDS.perCrash * plan.crashes.length;
 }
 
-function jobOf(plan: CrashPlan, directory: string, ratePerSecond: number): ReturnType<typeof countingJob> {
+function jobOf(
+  plan: CrashPlan,
+  listener: CrashListener,
+  directory: string,
+  { ratePerSecond, stallMs }: { readonly ratePerSecond: number; readonly stallMs: number },
+): ReturnType<typeof countingJob> {
   const output = join(directory, 'output');
-  return countingJob({ records: recordsOf(plan), keys: KEYS, ratePerSecond, output });
+  // The last part of the records waits for the crashes that are still to come.
+  const trickle = (position: unknown): boolean =>
+    Number(position) > recordsOf(plan) * TRICKLE_FROM && listener.due !== null;
+  const stalls = { mostMs: stallMs, trickle };
+  return countingJob({ records: recordsOf(plan), keys: KEYS, ratePerSecond, output, stalls });
 }
 
 // ---------------------------------------------------------------- virtual
@@ -146,7 +157,7 @@ async function lifeOf(
   hasDied: () => boolean,
 ): Promise<JobResult | null> {
   let settled = false;
-  const job = jobOf(plan, DIRECTORY, VIRTUAL.ratePerSecond);
+  const job = jobOf(plan, listener, DIRECTORY, VIRTUAL);
   const options = optionsOf(plan, DIRECTORY, VIRTUAL.intervalMs);
   const ending = run(job, { ...options, runtime: machine, actorHost: 'dispatch' })
     .then((handle) => {
@@ -189,7 +200,7 @@ export function virtualShelf(machine: VirtualRuntime): Shelf {
 async function runNode(plan: CrashPlan, listener: CrashListener, directory: string): Promise<World> {
   rmSync(directory, { recursive: true, force: true });
   const options = optionsOf(plan, directory, NODE.intervalMs);
-  const handle: JobHandle = await run(jobOf(plan, directory, NODE.ratePerSecond), {
+  const handle: JobHandle = await run(jobOf(plan, listener, directory, NODE), {
     ...options,
     runtime: nodeRuntime({ points: listener }),
   });
