@@ -109,7 +109,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     this.turnMessagesMax = kernel.turnMessagesMax;
     this.turnMs = kernel.turnMs;
     const mailbox = new Mailbox(settings.capacity, settings.overflow);
-    this.receiver = new Receiver(this, mailbox, kernel, () => this.#wakeUp());
+    this.receiver = new Receiver(this, mailbox, kernel, () => this.nudge());
     kernel.living.set(this.incarnation, this);
     kernel.paths.set(this.path, this);
   }
@@ -142,7 +142,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
 
   shutDown(): void {
     if (this.#parent === null) this.#kernel.rootShutsDown();
-    else this.#endBySelf({ kind: 'shutdown' });
+    else this.stopBySelf('shutdown');
   }
 
   childrenGone(): void {
@@ -169,10 +169,6 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     if (life.wakePending) return;
     life.wakePending = true;
     life.hosted.wake();
-  }
-
-  #wakeUp(): void {
-    if (this.life !== null) this.wake(this.life);
   }
 
   #onTurn(life: Life): void {
@@ -203,7 +199,11 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
 
   /** The life has failed: by its own code, by a fault that was injected, or by the failure of another. */
   fail(life: Life, error: unknown): void {
-    if (life.isFenced()) return this.#failLate(life, error);
+    if (life.isFenced()) {
+      // It is given up already, and goes on ending: this may be its own code that returns, by a throw.
+      logLateFailure(this, error);
+      return advanceEnding(this, life);
+    }
     this.lastError = messageOf(error);
     this.logger.warn({ actor: this.path, error: this.lastError }, 'actor failed');
     if (life.ending !== null) return this.#failWhileEnding(life, life.ending, error);
@@ -212,12 +212,6 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     // A caller of spawnStarted learns of the failed setup and decides; the supervisor would decide behind its back.
     beginEnding(this, life, { kind: 'failed', error }, this.#startWaiter === null ? 'undecided' : 'remove');
     failLinked(this.path, linked, error);
-  }
-
-  /** The life is given up already, and goes on ending: this may be its own code that returns, by a throw. */
-  #failLate(life: Life, error: unknown): void {
-    logLateFailure(this, error);
-    advanceEnding(this, life);
   }
 
   #failWhileEnding(life: Life, ending: Ending, error: unknown): void {
@@ -235,13 +229,9 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     failLinked(this.path, unlink(life), error);
   }
 
-  /** Stops by its own will, or its supervisor's job is done: the parent decides when the life is over. */
-  #endBySelf(reason: StopReason): void {
-    if (this.life !== null && this.life.ending === null) beginEnding(this, this.life, reason, 'ask');
-  }
-
-  stopBySelf(): void {
-    this.#endBySelf({ kind: 'normal' });
+  /** By its own will, or because its children's work is done: the parent decides when the life is over. */
+  stopBySelf(kind: 'normal' | 'shutdown'): void {
+    if (this.life !== null && this.life.ending === null) beginEnding(this, this.life, { kind }, 'ask');
   }
 
   pause(): void {
@@ -336,15 +326,13 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
     runLateHook(this, life);
   }
 
-  // ---------------------------------------------------------------- for others
-
   notify(notice: Notice): void {
     this.receiver.notify(notice);
   }
 
-  /** Something was put into the mailbox by the actor itself. */
+  /** Something was put into the mailbox. */
   nudge(): void {
-    if (!this.receiver.awake) this.#wakeUp();
+    if (!this.receiver.awake && this.life !== null) this.wake(this.life);
   }
 
   /** What a link to this actor would hear now: null while it lives, else how it ended or failed. */

@@ -57,7 +57,7 @@ export class LifeContext implements ActorContext<unknown> {
 
   async stop(ref?: ActorRef<never>): Promise<void> {
     this.#checkAlive('it was to stop an actor');
-    if (ref === undefined || ref === this.self) return this.#cell.stopBySelf();
+    if (ref === undefined || ref === this.self) return this.#cell.stopBySelf('normal');
     const receiver = localReceiver(ref);
     if (receiver.ended !== null) return;
     const child = this.#kernel.living.get(receiver.incarnation);
