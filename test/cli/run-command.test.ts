@@ -80,6 +80,30 @@ test('SIGTERM stops with a checkpoint, the printed command goes on from it, and 
   });
 });
 
+test('a job starts from a savepoint at another parallelism, and says so', async () => {
+  await inDirectory(async (directory) => {
+    const job = startWeir(directory, 'run', jobFile('fixtures/endless.ts'), ...SOON);
+    await job.seen('count> 5\n');
+    await job.seen('RUNNING');
+    job.signal('SIGTERM');
+    const before = countsIn((await job.ended).out);
+
+    const from = ['--from', '.weir/endless', '--checkpoint-dir', 'wider', '-p', '2'];
+    const wider = startWeir(directory, 'run', jobFile('fixtures/endless.ts'), ...from, ...SOON);
+    await wider.seen('restored from savepoint .weir/endless');
+    await wider.seen('> ');
+    wider.signal('SIGTERM');
+    const { code, out, err } = await wider.ended;
+    expect(code).toBe(0);
+    expect(Number(/> (\d+)/.exec(out)?.[1])).toBe(before.length + 1);
+    expect(err).toContain(`to go on: weir run ${jobFile('fixtures/endless.ts')} --checkpoint-dir wider -p 2`);
+
+    const again = await weir(directory, 'run', jobFile('fixtures/endless.ts'), ...from);
+    expect(again.code).toBe(1);
+    expect(again.err).toContain('would abandon it');
+  });
+});
+
 test('a second interrupt cancels a job that cannot be stopped, and a third leaves at once', async () => {
   await inDirectory(async (directory) => {
     const job = startWeir(directory, 'run', jobFile('fixtures/stuck.ts'));
