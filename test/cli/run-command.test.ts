@@ -149,7 +149,7 @@ test('a failed job says what happened, where in the user code, and nothing of th
     expect(code).toBe(1);
     expect(err).toContain('weir: Job "failing" failed (the job has no restart strategy)\n');
     expect(err).toContain('caused by UserCodeError: The function of map threw: x is no number.\n');
-    expect(err).toContain('where  operator "parse", subtask 0, record 1 of its batch\n');
+    expect(err).toContain('where  operator "parse", subtask 0, index 1\n');
     expect(err).toMatch(/declared at .*failing\.ts:13:\d+\n/);
     expect(err).toMatch(/caused by TypeError: x is no number\n {2}at .*failing\.ts:6:\d+\n/);
     expect(err).not.toMatch(/\b(src|actors)\/[\w/-]+\.ts:\d/);
