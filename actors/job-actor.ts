@@ -44,6 +44,7 @@ class Job implements Behavior<JobMessage> {
   private readonly requests: JobRequests;
   private readonly machine: JobMachine;
   private storeRef: ActorRef<StoreMessage> | null = null;
+  private storesSpawned = 0;
   private attemptRef: ActorRef<never> | null = null;
   private coordinator: ActorRef<CoordinatorMessage> | null = null;
   private subtasks: ReadonlyMap<SubtaskId, ActorRef<SubtaskMessage>> = new Map();
@@ -180,6 +181,8 @@ class Job implements Behavior<JobMessage> {
       this.context.unwatch(storeRef);
       void this.context.stop(storeRef);
     }
+    this.context.logger.error({ error: messageOf(error) }, 'an attempt could not begin');
+    this.wiring.progress.lastFailure = messageOf(error);
     this.step({ kind: 'beginFailed', error, nowMs: this.now() });
   }
 
@@ -187,8 +190,10 @@ class Job implements Behavior<JobMessage> {
     const subtasks = plan.vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
     // Twice, because chunks of an attempt that has died may still lie there when the next one sends its own.
     const capacity = 2 * subtasks * SNAPSHOT_CHUNKS_IN_FLIGHT_MAX;
+    this.storesSpawned += 1;
     const ref = this.context.spawn(storeActor(store), {
-      name: `store-${this.machine.attempt + 1}`,
+      // A name of its own each time: the one before may still be on its way out.
+      name: `store-${this.storesSpawned}`,
       mailbox: { capacity },
     });
     this.context.watch(ref);
