@@ -4,62 +4,12 @@ import { expect, test } from 'vitest';
 import { defineJob } from '../../src/api/define-job.js';
 import { type CollectSink, collectSink } from '../../src/connectors/collect-sink.js';
 import { generator } from '../../src/connectors/generator.js';
-import { type KeyedContext, KeyedProcessFunction } from '../../src/operators/process-function.js';
-import { valueState } from '../../src/operators/state-handles.js';
 import { boundedOutOfOrderness } from '../../src/operators/watermark-generators.js';
 import { count } from '../../src/operators/windows/aggregates.js';
 import { tumbling } from '../../src/operators/windows/window-assigners.js';
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
+import { type Counted, countingJob, expectExactlyOnce, USERS } from './counting-job.js';
 import { finishJob, settle, startJob } from './virtual-job.js';
-
-interface Order {
-  readonly id: number;
-  readonly user: number;
-}
-interface Counted extends Order {
-  readonly nth: number;
-}
-
-const USERS = 11;
-
-class Count extends KeyedProcessFunction<number, Order, Counted> {
-  seen = valueState<number>('seen');
-
-  override onElement(order: Order, context: KeyedContext<number, Counted>): void {
-    const nth = (this.seen.get() ?? 0) + 1;
-    this.seen.set(nth);
-    context.emit({ ...order, nth });
-  }
-}
-
-function countingJob(records: number, sink: CollectSink<Counted>, uid = 'count') {
-  return defineJob('counting', (env) => {
-    env
-      .from(
-        generator({
-          count: records,
-          ratePerSecond: 1_000,
-          seed: 1,
-          make: (id): Order => ({ id, user: id % USERS }),
-        }),
-        { uid: 'orders' },
-      )
-      .keyBy((order) => order.user)
-      .process(Count)
-      .uid(uid)
-      .sinkTo(sink, { uid: 'out' });
-  });
-}
-
-function expectEach(rows: readonly Counted[], records: number): void {
-  expect(rows.map((row) => row.id).sort((a, b) => a - b)).toEqual(
-    Array.from({ length: records }, (_, id) => id),
-  );
-  for (let user = 0; user < USERS; user += 1) {
-    const nths = rows.filter((row) => row.user === user).map((row) => row.nth);
-    expect(nths.sort((a, b) => a - b)).toEqual(nths.map((_, index) => index + 1));
-  }
-}
 
 const checkpoint = { dir: '/job', intervalMs: 100 };
 
@@ -75,7 +25,7 @@ test('a suspended job goes on from where it stopped, and nothing is lost or repe
   expect(before).toBeLessThan(2_000);
   const second = await startJob(runtime, countingJob(2_000, sink), { parallelism: 2, checkpoint });
   expect((await finishJob(runtime, second)).state).toBe('FINISHED');
-  expectEach(sink.committed(), 2_000);
+  expectExactlyOnce(sink.committed(), 2_000);
 });
 
 test.each([
@@ -96,7 +46,7 @@ test.each([
     from: '/sp',
   });
   await finishJob(runtime, second);
-  expectEach(sink.committed(), 2_000);
+  expectExactlyOnce(sink.committed(), 2_000);
 });
 
 test('a savepoint without stop commits nothing by itself and the job goes on', async () => {
@@ -110,7 +60,7 @@ test('a savepoint without stop commits nothing by itself and the job goes on', a
   await settle(runtime, handle.savepoint('/sp'));
   expect(sink.committed()).toEqual([]);
   await finishJob(runtime, handle);
-  expectEach(sink.committed(), 1_000);
+  expectExactlyOnce(sink.committed(), 1_000);
 });
 
 test('drain fires the windows that suspend leaves open', async () => {
@@ -180,5 +130,5 @@ test('a finished job has nothing left to do when it is started again', async () 
     await startJob(runtime, countingJob(500, sink), { parallelism: 2, checkpoint }),
   );
   expect(again.state).toBe('FINISHED');
-  expectEach(sink.committed(), 500);
+  expectExactlyOnce(sink.committed(), 500);
 });
