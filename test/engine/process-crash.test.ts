@@ -49,7 +49,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     let crashes = 0;
     for (;;) {
       // Odd seeds come back at another parallelism each time.
-    const parallelism = seed % 2 === 0 ? 2 : 1 + Math.floor(random.next() * 4);
+      const parallelism = seed % 2 === 0 ? 2 : 1 + Math.floor(random.next() * 4);
       if (await runFor(runtime, 50 + random.next() * 700, parallelism)) break;
       crashes += 1;
       runtime = runtime.crashProcess({ unsynced: random.next() < 0.5 ? 'lost' : 'kept' });
