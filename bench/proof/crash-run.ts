@@ -1,4 +1,4 @@
-// One run of the counting job through a plan of crashes, and the account of what came out.
+// One run of a job through a plan of crashes, and the account of what came out.
 //
 // Owns:    running in virtual time or on Node, starting again after the death of a process, judging the run.
 // Not:     striking (crash-listener.ts), which plans there are (crash-points.ts).
@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { JobHandle, JobResult } from '../../actors/job-handle.js';
 import { run } from '../../actors/run.js';
 import type { RunOptions } from '../../actors/run-options.js';
+import type { JobDefinition } from '../../src/api/define-job.js';
 import { messageOf } from '../../src/base/errors.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import { randomBelow, randomStream } from '../../src/base/random-stream.js';
@@ -19,6 +20,7 @@ import { CommittedFiles, realShelf, type Shelf } from './committed-files.js';
 import { countingJob } from './counting-job.js';
 import { CrashListener } from './crash-listener.js';
 import { type CrashPlan, type MachineRole, planText } from './crash-plan.js';
+import { eventTimeJob, ResultLedger } from './event-time-job.js';
 import { complaints, Ledger } from './ledger.js';
 
 export interface CrashReport {
@@ -51,7 +53,8 @@ interface World {
 export async function crashRun(plan: CrashPlan, scratch: string): Promise<CrashReport> {
   let deaths: (role: MachineRole) => void = () => undefined;
   const listener = new CrashListener(plan, (role) => deaths(role));
-  const ledger = new Ledger({ records: recordsOf(plan), keys: KEYS });
+  const truth = { records: recordsOf(plan), keys: KEYS };
+  const ledger = isEventTime(plan) ? new ResultLedger(truth) : new Ledger(truth);
   const failures: string[] = [];
   try {
     const world =
@@ -110,6 +113,11 @@ function optionsOf(plan: CrashPlan, directory: string, intervalMs: number): RunO
   };
 }
 
+/** A third of the random plans; never the tables, whose seed is 1. */
+function isEventTime(plan: CrashPlan): boolean {
+  return plan.seed % 3 === 0;
+}
+
 function recordsOf(plan: CrashPlan): number {
   return RECORDS.least + RECORDS.perCrash * plan.crashes.length;
 }
@@ -119,13 +127,14 @@ function jobOf(
   listener: CrashListener,
   directory: string,
   { ratePerSecond, stallMs }: { readonly ratePerSecond: number; readonly stallMs: number },
-): ReturnType<typeof countingJob> {
+): JobDefinition {
   const output = join(directory, 'output');
   // The last part of the records waits for the crashes that are still to come.
   const trickle = (position: unknown): boolean =>
     Number(position) > recordsOf(plan) * TRICKLE_FROM && listener.due !== null;
   const stalls = { mostMs: stallMs, trickle };
-  return countingJob({ records: recordsOf(plan), keys: KEYS, ratePerSecond, output, stalls });
+  const options = { records: recordsOf(plan), keys: KEYS, ratePerSecond, output, stalls };
+  return isEventTime(plan) ? eventTimeJob(options) : countingJob(options);
 }
 
 // ---------------------------------------------------------------- virtual

@@ -22,6 +22,8 @@ const KILLS_SHORT = 40;
 /** More than the records between two checkpoints touch, so that increments leave some out. */
 const KEYS = 1_000;
 const RECORDS_PER_SECOND = 5_000;
+/** What a life adds on average; so one job lasts about as long as the kills. */
+const RECORDS = { perKill: 700, most: 400_000 };
 const PARALLELISM = 2;
 const INTERVAL_MS = 40;
 const LIFE_DEADLINE_MS = 120_000;
@@ -79,7 +81,7 @@ async function round(
   totals: Totals,
 ): Promise<void> {
   const directory = context.directory(`round-${totals.rounds}`);
-  const records = Math.min(300_000, 100 * (kills - totals.kills));
+  const records = Math.min(RECORDS.most, RECORDS.perKill * (kills - totals.kills));
   const output = join(directory, 'output');
   const files = new CommittedFiles(output);
   const ledger = new Ledger({ records, keys: KEYS });
