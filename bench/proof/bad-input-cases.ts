@@ -231,7 +231,7 @@ export const BAD_INPUTS: readonly BadInput[] = [
     name: 'handler that throws every time',
     error: 'UserCodeError',
     code: 'WEIR_USER_CODE',
-    names: ['no such price', 'price lookup', 'bad-input-cases', 'record'],
+    names: ['no such price', 'price lookup', 'bad-input-cases', 'after seq'],
     remedy: /./,
     provoke: (directory) =>
       untilFailure(

@@ -39,9 +39,17 @@ async function main(line: CommandLine): Promise<number> {
     verdict = await proof.run(contextOf(line, args, progress, scratch));
   } catch (error) {
     rmSync(scratch, { recursive: true, force: true });
-    if (!(error instanceof UsageError)) throw error;
-    progress.say(`${proof.name}: ${error.message}\nusage: npm run proof -- ${proof.name} ${proof.usage}`);
-    return 2;
+    progress.say(`${proof.name}: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof UsageError) {
+      progress.say(`usage: npm run proof -- ${proof.name} ${proof.usage}`);
+      return 2;
+    }
+    progress.say(`${proof.name}: FAILED  it could not be carried out`);
+    if (json)
+      process.stdout.write(
+        `${JSON.stringify({ proof: proof.name, ok: false, failures: [String(error)] })}\n`,
+      );
+    return 1;
   }
   const figures = { ...verdict.figures, seconds: Math.round((Date.now() - beganMs) / 100) / 10 };
   const ok = verdict.failures.length === 0;
@@ -86,6 +94,6 @@ function tell(progress: ProgressLine, proof: Proof, verdict: Verdict): void {
 
 function usage(name: string | undefined): string {
   const unknown = name === undefined ? '' : `There is no proof "${name}".\n\n`;
-  const list = PROOFS.map((proof) => `  ${`${proof.name} ${proof.usage}`.padEnd(52)} ${proof.claim}`);
+  const list = PROOFS.map((proof) => `  ${`${proof.name} ${proof.usage}`.trimEnd()}\n      ${proof.claim}`);
   return `${unknown}usage: npm run proof -- <name> [arguments] [--short] [--seed n] [--json] [--keep]\n\n${list.join('\n')}\n`;
 }
