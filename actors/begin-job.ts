@@ -7,8 +7,9 @@
 // N2. What does not fit is refused before any actor of the attempt exists, and nothing durable has changed but the
 //     attempt number.
 
-import { RestoreError } from '../src/base/errors.js';
+import { messageOf, RestoreError } from '../src/base/errors.js';
 import { type AttemptNumber, attemptNumber } from '../src/base/ids.js';
+import type { Logger } from '../src/base/logger.js';
 import {
   type Assignment,
   assignState,
@@ -72,6 +73,18 @@ export class StoreKeeper {
 
   close(): Promise<void> {
     return this.inTurn(() => this.closeCurrent());
+  }
+
+  /** Drops all checkpoints of the job, then closes. What cannot be dropped is kept, and said. */
+  closeAndForget(logger: Logger): Promise<void> {
+    return this.inTurn(async () => {
+      try {
+        await this.current?.store.forgetAll();
+      } catch (error) {
+        logger.warn({ error: messageOf(error) }, 'the checkpoints of the canceled job could not be removed');
+      }
+      await this.closeCurrent();
+    });
   }
 
   private async closeCurrent(): Promise<void> {

@@ -309,7 +309,9 @@ class Job implements Behavior<JobMessage> {
       this.context.unwatch(storeRef);
       await this.context.stop(storeRef);
     }
-    await this.wiring.stores.close();
+    const { stores, checkpoint } = this.wiring;
+    const forget = checkpoint?.onCancel === 'delete' && this.machine.state === 'CANCELED';
+    await (forget ? stores.closeAndForget(this.context.logger) : stores.close());
   }
 
   // ------------------------------------------------------------- requests

@@ -32,6 +32,8 @@ export interface CheckpointOptions {
   readonly tolerableFailures?: number;
   /** Completed checkpoints kept. Default and least 2: the older one is the way out when the newer cannot be read. */
   readonly retained?: number;
+  /** What `cancel` does to the checkpoints: keep them (default), or delete them, so that the next start begins from nothing. */
+  readonly onCancel?: 'retain' | 'delete';
   /** Write only what changed since the last completed checkpoint. Default true. */
   readonly incremental?: boolean;
   /** A write that has not settled after this long counts as a broken disk. Default 30,000. */
@@ -79,6 +81,7 @@ export interface ResolvedCheckpoint {
   readonly concurrentMax: number;
   readonly tolerableFailures: number;
   readonly retained: number;
+  readonly onCancel: 'retain' | 'delete';
   readonly incremental: boolean;
   readonly storeDeadlineMs: number;
 }
@@ -94,6 +97,7 @@ export function resolveCheckpoint(options: CheckpointOptions): ResolvedCheckpoin
     concurrentMax: options.concurrentMax ?? CHECKPOINTS_CONCURRENT_MAX,
     tolerableFailures: options.tolerableFailures ?? 0,
     retained: options.retained ?? CHECKPOINTS_RETAINED,
+    onCancel: options.onCancel ?? 'retain',
     incremental: options.incremental ?? true,
     storeDeadlineMs: options.storeDeadlineMs ?? STORE_COMMIT_DEADLINE_MS,
   };
@@ -117,6 +121,9 @@ function problemsOf(options: ResolvedCheckpoint): string[] {
   atLeast('tolerableFailures', 0, options.tolerableFailures);
   atLeast('retained', CHECKPOINTS_RETAINED, options.retained);
   atLeast('storeDeadlineMs', 1, options.storeDeadlineMs);
+  if (options.onCancel !== 'retain' && options.onCancel !== 'delete') {
+    problems.push(`onCancel is "retain" or "delete", got ${JSON.stringify(options.onCancel)}`);
+  }
   if (options.mode !== 'exactlyOnce' && options.mode !== 'atLeastOnce') {
     problems.push(`mode is "exactlyOnce" or "atLeastOnce", got ${JSON.stringify(options.mode)}`);
   }

@@ -72,6 +72,8 @@ export interface CheckpointStore extends SegmentReader {
   complete(manifest: Manifest): Promise<void>;
   /** Forgets the chunks of a checkpoint that will never complete. */
   discard(checkpoint: CheckpointId, attempt: AttemptNumber): Promise<void>;
+  /** Drops all completed checkpoints: the next start begins from nothing. Their chunks go with the next attempt. */
+  forgetAll(): Promise<void>;
   /**
    * Copies a checkpoint whose chunks are in this store, self-contained, into another directory, new or empty. It need not be
    * completed here: a savepoint that is no stop never is. Throws CheckpointError; the directory is then of no use.

@@ -250,6 +250,24 @@ class LmdbCheckpointStore implements CheckpointStore {
     await this.#remove(serving, () => serving.index.leftBy(checkpoint, attempt, serving.retained));
   }
 
+  async forgetAll(): Promise<void> {
+    const serving = this.#serving();
+    const catalog = catalogKey(serving.attempt);
+    await serving.queue.submit({
+      bytes: 0,
+      alone: true,
+      rows: () => [
+        { kind: 'put', table: META, key: catalog, value: metaValue(catalog, catalogOf([])) },
+        ...serving.retained.map(({ checkpoint, attempt }): StoreWrite => {
+          return { kind: 'remove', table: MANIFESTS, key: manifestKey(checkpoint, attempt) };
+        }),
+      ],
+      durable: () => {
+        serving.retained = [];
+      },
+    });
+  }
+
   async exportSavepoint(manifest: Manifest, directory: string): Promise<void> {
     const serving = this.#serving();
     const segments = segmentsOf(manifest);

@@ -132,3 +132,24 @@ test('a finished job has nothing left to do when it is started again', async () 
   expect(again.state).toBe('FINISHED');
   expectExactlyOnce(sink.committed(), 500);
 });
+
+test.each([
+  ['retain', false],
+  ['delete', true],
+] as const)(
+  'after a cancel that is to %s the checkpoints, a start begins anew: %s (semantics 5.15)',
+  async (onCancel, anew) => {
+    const runtime = virtualRuntime({ seed: 8 });
+    const sink = collectSink<Counted>();
+    const options = { checkpoint: { ...checkpoint, onCancel } };
+    const first = await startJob(runtime, countingJob(1_000, sink), options);
+    await runtime.advance(450);
+    await settle(runtime, first.cancel());
+    const before = sink.committed().length;
+    expect(before).toBeGreaterThan(200);
+    const again = collectSink<Counted>();
+    await finishJob(runtime, await startJob(runtime, countingJob(1_000, again), options));
+    if (anew) expectExactlyOnce(again.committed(), 1_000);
+    else expect(again.committed().every((row) => row.id >= 100)).toBe(true);
+  },
+);
