@@ -134,7 +134,11 @@ class Job implements Behavior<JobMessage> {
         return this.end(effect.state);
       case 'fail': {
         const { error, suppressed, why } = effect;
-        const message = `Job "${this.wiring.plan.job}" failed (${why}): ${messageOf(error)}`;
+        const last = messageOf(error);
+        // The last failure is often an echo of another one: a store that hung cannot be opened again.
+        const before = suppressed.map(messageOf).findLast((text) => text !== last);
+        const echo = before === undefined ? '' : ` Before that: ${before}`;
+        const message = `Job "${this.wiring.plan.job}" failed (${why}): ${last}${echo}`;
         return this.finish(() =>
           this.requests.failed(new JobFailedError(message, { cause: error, suppressed })),
         );

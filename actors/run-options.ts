@@ -51,7 +51,10 @@ export interface RunOptions {
   readonly restart?: RestartOptions;
   /** Directory of a savepoint to start from. */
   readonly from?: string;
-  /** Leave state behind that no operator of the job claims. Default false. */
+  /**
+   * Leave state behind that no operator of the job claims, and take the type of keys for granted. Default false: unclaimed
+   * state is an error, and so is a first key of another type than those of the restored state.
+   */
   readonly allowNonRestoredState?: boolean;
   /**
    * Go on from an older checkpoint when the newest one is damaged. With transactional sinks that repeats what they committed

@@ -99,7 +99,7 @@ function homelessProblems(
   return homeless.map(
     ({ uid, name }) =>
       `there is state of operator "${name}" with uid "${uid}", and no operator of the job has this uid${hint}. ` +
-      `Give the operator that should take it the uid "${uid}", or allow non-restored state to leave it behind`,
+      `Give the operator that should take it the uid "${uid}", or allow non-restored state (allowNonRestoredState) to leave it behind`,
   );
 }
 
