@@ -8,10 +8,6 @@ export type AttemptNumber = number & { readonly brand: 'AttemptNumber' };
 export type CheckpointId = number & { readonly brand: 'CheckpointId' };
 /** Position of a subtask in its vertex, from 0. */
 export type SubtaskIndex = number & { readonly brand: 'SubtaskIndex' };
-/** Position of an input channel in its receiver, or of an output channel in its sender, from 0. */
-export type ChannelIndex = number & { readonly brand: 'ChannelIndex' };
-/** Number of an element in its channel, from 0. */
-export type ElementSeq = number & { readonly brand: 'ElementSeq' };
 /** Smallest unit of keyed state that moves on rescale: 0 .. maxParallelism - 1. */
 export type KeyGroup = number & { readonly brand: 'KeyGroup' };
 /** Name of a vertex in the plan, unique within the job. */
@@ -29,8 +25,6 @@ function whole(value: number, min: number, what: string): number {
 export const attemptNumber = (value: number): AttemptNumber => whole(value, 1, 'attempt') as AttemptNumber;
 export const checkpointId = (value: number): CheckpointId => whole(value, 1, 'checkpoint id') as CheckpointId;
 export const subtaskIndex = (value: number): SubtaskIndex => whole(value, 0, 'subtask index') as SubtaskIndex;
-export const channelIndex = (value: number): ChannelIndex => whole(value, 0, 'channel index') as ChannelIndex;
-export const elementSeq = (value: number): ElementSeq => whole(value, 0, 'element number') as ElementSeq;
 export const keyGroup = (value: number): KeyGroup => whole(value, 0, 'key group') as KeyGroup;
 export const vertexId = (value: string): VertexId => value as VertexId;
 export const subtaskId = (vertex: VertexId, index: SubtaskIndex): SubtaskId =>

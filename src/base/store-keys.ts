@@ -65,11 +65,6 @@ export function decodeStoreKey(bytes: Uint8Array): StoreKey {
   return key;
 }
 
-/** Negative when `a` sorts before `b`, 0 when equal. */
-export function compareStoreKeyBytes(a: Uint8Array, b: Uint8Array): number {
-  return Buffer.compare(a, b);
-}
-
 // A safe integer split into two 32-bit halves, the upper one shifted so that negative numbers sort first.
 function numberBytes(key: StoreKey, value: number): Uint8Array {
   if (!Number.isSafeInteger(value)) throw keyError(key, 'whole numbers within 2^53');

@@ -13,6 +13,7 @@ import type { AttemptNumber, CheckpointId } from '../base/ids.js';
 import {
   INCREMENTAL_CHAIN_MAX,
   SNAPSHOT_CHUNKS_IN_FLIGHT_MAX,
+  SNAPSHOT_CHUNKS_MAX,
   SNAPSHOT_SLICE_ENTRIES,
 } from '../base/limits.js';
 import type { OperatorListSnapshot, OperatorSnapshot, SegmentRef } from '../checkpoint/manifest.js';
@@ -172,6 +173,9 @@ export class Snapshots {
     );
     linkRun.done = done;
     for (const bytes of chunks) {
+      assert(linkRun.chunks < SNAPSHOT_CHUNKS_MAX, 'a segment has a bounded number of chunks', {
+        operator: linkRun.link.uid,
+      });
       const chunk = {
         operator: linkRun.link.uid,
         subtask: this.subtask,
