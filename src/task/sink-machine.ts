@@ -106,23 +106,11 @@ export class SinkMachine implements Machine {
       case 'commitOutcome':
         return this.afterCommit(input.checkpoint, input.outcome);
       case 'checkpointComplete':
-        snapshots.complete(input.checkpoint);
         this.completeUpTo = Math.max(this.completeUpTo, input.checkpoint);
-        return;
-      case 'checkpointAborted':
-        this.effects.push(...snapshots.abort(input.checkpoint, null));
-        return;
-      case 'chunkStored':
-        this.effects.push(...snapshots.chunkStored(input.checkpoint));
-        return;
-      case 'chunkFailed':
-        this.effects.push(...snapshots.chunkFailed(input.checkpoint, input.error));
-        return;
-      case 'work':
-        this.effects.push(...snapshots.slice());
+        this.effects.push(...snapshots.accept(input));
         return;
       default:
-        return;
+        this.effects.push(...snapshots.accept(input));
     }
   }
 

@@ -20,7 +20,7 @@ import type { OperatorListSnapshot, OperatorSnapshot, SegmentRef } from '../chec
 import type { BarrierPurpose } from '../elements/element.js';
 import type { SnapshotWalk } from '../state/keyed-snapshot.js';
 import type { ChainLink } from './chain.js';
-import type { TaskEffect } from './effect.js';
+import type { TaskEffect, TaskInput } from './effect.js';
 
 interface LinkRun {
   readonly link: ChainLink;
@@ -76,12 +76,27 @@ export class Snapshots {
     return effects.concat(this.slice());
   }
 
-  get active(): boolean {
-    return this.run !== null;
+  /** Inputs that concern nothing but snapshots; none for all others. */
+  accept(input: TaskInput): readonly TaskEffect[] {
+    switch (input.kind) {
+      case 'chunkStored':
+        return this.chunkStored(input.checkpoint);
+      case 'chunkFailed':
+        return this.chunkFailed(input.checkpoint, input.error);
+      case 'checkpointAborted':
+        return this.abort(input.checkpoint, null);
+      case 'checkpointComplete':
+        this.complete(input.checkpoint);
+        return [];
+      case 'work':
+        return this.slice();
+      default:
+        return [];
+    }
   }
 
   /** Packs the next slice of state, or nothing while the store is behind. */
-  slice(): TaskEffect[] {
+  private slice(): TaskEffect[] {
     const { run } = this;
     if (run === null) return [];
     const effects: TaskEffect[] = [];
@@ -97,7 +112,7 @@ export class Snapshots {
     return effects;
   }
 
-  chunkStored(checkpoint: CheckpointId): TaskEffect[] {
+  private chunkStored(checkpoint: CheckpointId): TaskEffect[] {
     const { run } = this;
     // Chunks of an aborted checkpoint still become durable; nobody waits for them any more.
     if (run === null || run.checkpoint !== checkpoint) return [];
@@ -106,7 +121,7 @@ export class Snapshots {
     return this.slice();
   }
 
-  complete(checkpoint: CheckpointId): void {
+  private complete(checkpoint: CheckpointId): void {
     if (this.completed === null || checkpoint > this.completed) this.completed = checkpoint;
     for (const link of this.links) {
       link.keyed?.onCheckpointComplete(checkpoint);
@@ -128,7 +143,7 @@ export class Snapshots {
   }
 
   /** The store refused a chunk: this checkpoint cannot complete, the job goes on (semantics 5.11). */
-  chunkFailed(checkpoint: CheckpointId, error: unknown): TaskEffect[] {
+  private chunkFailed(checkpoint: CheckpointId, error: unknown): TaskEffect[] {
     if (this.run?.checkpoint !== checkpoint) return [];
     this.abort(checkpoint, null);
     return [{ kind: 'decline', checkpoint, cause: 'failed', reason: messageOf(error) }];

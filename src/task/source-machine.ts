@@ -121,27 +121,18 @@ export class SourceMachine implements Machine {
           this.trigger = { checkpoint: input.checkpoint, purpose: input.purpose };
         }
         return;
-      case 'chunkStored':
-        this.effects.push(...snapshots.chunkStored(input.checkpoint));
-        return;
-      case 'chunkFailed':
-        this.effects.push(...snapshots.chunkFailed(input.checkpoint, input.error));
-        return;
       case 'checkpointComplete':
-        this.completed(input.checkpoint);
-        return;
+        this.effects.push(...snapshots.accept(input));
+        return this.completed(input.checkpoint);
       case 'checkpointAborted':
-        this.aborted(input.checkpoint);
-        return;
-      case 'work':
-        this.effects.push(...snapshots.slice());
-        return;
+        this.effects.push(...snapshots.accept(input));
+        return this.aborted(input.checkpoint);
       case 'alarm':
         this.alarmMs = null;
         this.alarmDue = true;
         return;
       default:
-        return;
+        this.effects.push(...snapshots.accept(input));
     }
   }
 
@@ -255,7 +246,6 @@ export class SourceMachine implements Machine {
   }
 
   private completed(checkpoint: CheckpointId): void {
-    this.parts.snapshots.complete(checkpoint);
     const positions = this.parts.positions.complete(checkpoint);
     if (positions !== null) this.effects.push({ kind: 'checkpointed', positions });
   }
@@ -263,7 +253,6 @@ export class SourceMachine implements Machine {
   private aborted(checkpoint: CheckpointId): void {
     if (this.trigger?.checkpoint === checkpoint) this.trigger = null;
     this.parts.positions.aborted(checkpoint);
-    this.effects.push(...this.parts.snapshots.abort(checkpoint, null));
     // The marker follows its barrier and frees whoever aligns for it; one place is enough, it covers all lower ids.
     if (checkpoint <= this.lastBarrier) this.canceled = Math.max(this.canceled ?? 0, checkpoint);
     // A trigger that comes after its abort must not inject a barrier that nobody will align.

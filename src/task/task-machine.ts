@@ -78,27 +78,12 @@ export class TaskMachine implements Machine {
       case 'credit':
         outbox.addCredits(input.channel, input.credits);
         return;
-      case 'chunkStored':
-        this.effects.push(...snapshots.chunkStored(input.checkpoint));
-        return;
-      case 'chunkFailed':
-        this.effects.push(...snapshots.chunkFailed(input.checkpoint, input.error));
-        return;
-      case 'checkpointComplete':
-        snapshots.complete(input.checkpoint);
-        return;
-      case 'checkpointAborted':
-        this.effects.push(...snapshots.abort(input.checkpoint, null));
-        return;
-      case 'work':
-        this.effects.push(...snapshots.slice());
-        return;
       case 'alarm':
         this.alarmMs = null;
         this.alarmDue = true;
         return;
       default:
-        return;
+        this.effects.push(...snapshots.accept(input));
     }
   }
 
