@@ -18,8 +18,9 @@ import type { Sink, SinkContext, SinkWriter, TransactionalWriter } from '../src/
 import { connectorLink } from '../src/task/assemble.js';
 import type { ChainLink } from '../src/task/chain.js';
 import { COMMITTABLES_STATE, SinkMachine } from '../src/task/sink-machine.js';
+import type { ConnectorCalls } from './connector-driver.js';
 import { closeQuietly, makeSnapshots, type Opening } from './opening.js';
-import type { ConnectorCalls, OpenedSubtask } from './subtask-actor.js';
+import type { OpenedSubtask } from './subtask-actor.js';
 
 type OpenWriter =
   | { readonly kind: 'plain'; readonly writer: SinkWriter<unknown> }

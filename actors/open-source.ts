@@ -16,8 +16,9 @@ import type { ChainLink } from '../src/task/chain.js';
 import { Outbox } from '../src/task/outbox.js';
 import { SourceMachine } from '../src/task/source-machine.js';
 import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../src/task/split-positions.js';
+import type { ConnectorCalls } from './connector-driver.js';
 import { closeChain, closeQuietly, makeChain, makeSnapshots, type Opening, openChain } from './opening.js';
-import type { ConnectorCalls, OpenedSubtask } from './subtask-actor.js';
+import type { OpenedSubtask } from './subtask-actor.js';
 
 export async function openSource(opening: Opening): Promise<OpenedSubtask> {
   const { of, context, facts } = opening;

@@ -4,16 +4,15 @@
 // Not:     any decision about elements, barriers or commits (src/task), opening connectors (open-subtask.ts).
 //
 // U1. Effects are performed in order; a throw in one of them fails the actor, and so the attempt.
-// U2. Answers of connector calls come back as control messages; one that comes after the end is a dead letter.
+// U2. An answer of the connector that is there at once is the next step of the same turn, up to a bound; see connector-driver.ts.
 // U3. Elements go out by `offer`: the credits guarantee room, so a full mailbox is a broken invariant, not a wait.
 
-import { assert, InvariantError, present, unreachable } from '../src/base/assert.js';
-import { ConnectorError, messageOf, WeirError } from '../src/base/errors.js';
+import { assert, present, unreachable } from '../src/base/assert.js';
+import { WeirError } from '../src/base/errors.js';
 import type { AttemptNumber, SubtaskId } from '../src/base/ids.js';
 import type { PointFields, TimerHandle } from '../src/base/runtime.js';
-import type { CommitOutcome } from '../src/operators/sink.js';
-import type { Polled } from '../src/operators/source.js';
 import type { Machine, TaskEffect, TaskInput } from '../src/task/effect.js';
+import { type ConnectorCalls, ConnectorDriver } from './connector-driver.js';
 import type { ActorContext, ActorRef, ActorSetup, Behavior } from './kernel/actor.js';
 import type {
   AttemptMessage,
@@ -23,20 +22,6 @@ import type {
   SubtaskMessage,
   SubtaskStatus,
 } from './messages.js';
-
-/** Calls of the connector at the head of a source or sink subtask; an operators subtask has none. */
-export interface ConnectorCalls {
-  readonly name: string;
-  poll?(recordsMax: number): Polled<unknown> | Promise<Polled<unknown>>;
-  checkpointed?(
-    positions: readonly { readonly id: string; readonly position: unknown }[],
-  ): void | Promise<void>;
-  write?(values: readonly unknown[], timestamps: readonly number[]): void | Promise<void>;
-  flush?(): void | Promise<void>;
-  prepare?(checkpoint: number): readonly unknown[] | Promise<readonly unknown[]>;
-  commit?(checkpoint: number, committables: readonly unknown[]): CommitOutcome | Promise<CommitOutcome>;
-  close(): void | Promise<void>;
-}
 
 export interface OpenedSubtask {
   readonly machine: Machine;
@@ -58,10 +43,6 @@ export interface SubtaskWiring {
   readonly open: (context: ActorContext<SubtaskMessage>) => Promise<OpenedSubtask>;
 }
 
-type ConnectorEffect = TaskEffect & {
-  readonly kind: 'poll' | 'checkpointed' | 'write' | 'flush' | 'prepare' | 'commit';
-};
-
 /** Polls and writes that settle at once are followed up in the same turn this many times before others get theirs. */
 const TURNS_IN_A_ROW = 8;
 
@@ -78,6 +59,7 @@ class Subtask implements Behavior<SubtaskMessage> {
   private readonly wiring: SubtaskWiring;
   private readonly context: ActorContext<SubtaskMessage>;
   private readonly opened: OpenedSubtask;
+  private readonly connector: ConnectorDriver | null;
   private outputs: readonly Peer[] = [];
   private inputs: readonly Peer[] = [];
   private alarm: TimerHandle | null = null;
@@ -89,6 +71,7 @@ class Subtask implements Behavior<SubtaskMessage> {
     this.wiring = wiring;
     this.context = context;
     this.opened = opened;
+    this.connector = opened.calls === null ? null : this.driverOf(opened.calls);
   }
 
   onMessage(message: SubtaskMessage): void {
@@ -180,7 +163,7 @@ class Subtask implements Behavior<SubtaskMessage> {
       case 'flush':
       case 'prepare':
       case 'commit':
-        return this.call(effect);
+        return present(this.connector, 'a connector behind every call').perform(effect);
       default:
         return unreachable(effect);
     }
@@ -254,92 +237,24 @@ class Subtask implements Behavior<SubtaskMessage> {
     }
   }
 
-  private call(effect: ConnectorEffect): void {
-    try {
-      this.callConnector(effect);
-    } catch (error) {
-      throw this.wrapped(error);
-    }
-  }
-
-  private callConnector(effect: ConnectorEffect): void {
-    const calls = present(this.opened.calls, 'a connector behind every call');
-    switch (effect.kind) {
-      case 'poll':
-        return this.settle(calls.poll?.(effect.recordsMax), (polled) => ({
-          kind: 'polled',
-          polled: present(polled, 'an answer of poll'),
-        }));
-      case 'write':
-        return this.settle(calls.write?.(effect.values, effect.timestamps), () => ({ kind: 'written' }));
-      case 'flush':
-        return this.settle(calls.flush?.(), () => ({ kind: 'flushed' }));
-      case 'prepare':
-        return this.settle(calls.prepare?.(effect.checkpoint), (made) => ({
-          kind: 'prepared',
-          committables: made ?? [],
-        }));
-      case 'commit':
-        return this.settle(calls.commit?.(effect.checkpoint, effect.committables), (outcome) => {
-          this.point('commit.applied', { checkpoint: effect.checkpoint });
-          return {
-            kind: 'commitOutcome',
-            checkpoint: effect.checkpoint,
-            outcome: present(outcome, 'an outcome of commit'),
-          };
-        });
-      default:
-        return this.tell(calls.checkpointed?.(effect.positions));
-    }
-  }
-
-  /** The answer of a call becomes the input of a step: at once when it is there, by message when it is a promise. */
-  private settle<T>(answer: T | Promise<T>, toInput: (value: T) => TaskInput): void {
-    if (!isPromise(answer)) {
-      this.next = toInput(answer);
-      return;
-    }
-    answer.then(
-      (value) => this.deliver(() => toInput(value)),
-      (error) => this.context.self.control({ kind: 'callFailed', error: this.wrapped(error) }),
-    );
-  }
-
-  private deliver(make: () => TaskInput): void {
-    try {
-      this.context.self.control(make());
-    } catch (error) {
-      this.context.self.control({ kind: 'callFailed', error });
-    }
-  }
-
-  /** What the connector is told about completed checkpoints is best effort: a failure of it is logged, not fatal. */
-  private tell(answer: void | Promise<void>): void {
-    if (!isPromise(answer)) return;
-    answer.catch((error) => {
-      this.context.logger.warn(
-        { subtask: this.wiring.id, error: messageOf(error) },
-        'source failed to note a completed checkpoint',
-      );
+  private driverOf(calls: ConnectorCalls): ConnectorDriver {
+    const { self, logger } = this.context;
+    return new ConnectorDriver(calls, {
+      role: this.wiring.role,
+      subtask: subtaskNumber(this.wiring.id),
+      logger,
+      answered: (input) => {
+        this.next = input;
+      },
+      answeredLater: (input) => self.control(input),
+      failedLater: (error) => self.control({ kind: 'callFailed', error }),
+      point: (step, checkpoint) => this.point(step, { checkpoint }),
     });
   }
 
   private point(step: string, fields: PointFields): void {
     const { role, id, attempt } = this.wiring;
     this.context.runtime.points?.hit(step, { role, subtask: id, attempt, ...fields });
-  }
-
-  private wrapped(error: unknown): unknown {
-    if (error instanceof WeirError || error instanceof InvariantError) return error;
-    const name = this.opened.calls?.name ?? this.wiring.id;
-    return new ConnectorError(
-      `${this.wiring.role === 'sink' ? 'Sink' : 'Source'} "${name}" failed: ${messageOf(error)}`,
-      {
-        operator: name,
-        subtask: subtaskNumber(this.wiring.id),
-        cause: error,
-      },
-    );
   }
 
   /** Adds the place of the record in hand to an error of user code that does not name one yet. */
@@ -352,10 +267,4 @@ class Subtask implements Behavior<SubtaskMessage> {
 
 function subtaskNumber(id: SubtaskId): number {
   return Number(id.slice(id.lastIndexOf('/') + 1));
-}
-
-function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
 }
