@@ -3,7 +3,7 @@
 // Owns:    choosing between the job's own checkpoints and a savepoint, and fitting the plan to what is restored.
 // Not:     spawning anything (job-actor.ts), reading segments (open-subtask.ts).
 //
-// N1. The job's own newest checkpoint wins over nothing but a first start; a savepoint is for a directory without any.
+// N1. A directory with checkpoints goes on from its own newest one; a savepoint is for a directory without any.
 // N2. What does not fit is refused before any actor of the attempt exists, and nothing durable has changed but the
 //     attempt number.
 

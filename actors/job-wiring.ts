@@ -73,7 +73,6 @@ export class JobRequests {
   readonly end: Deferred<JobResult> = deferred();
   readonly firstBegin: Deferred<void> = deferred();
   private readonly savepoints = new Map<string, SavepointWish>();
-  private readonly told = new Set<string>();
 
   constructor() {
     // Whoever does not ask must not be killed by an unhandled rejection; the handle hands out the same promises.
@@ -90,11 +89,9 @@ export class JobRequests {
     return wish.answer.promise;
   }
 
-  /** Wishes that came before the job ran and have not been told to a coordinator. */
+  /** Wishes without an answer: told to every attempt that begins to run; a coordinator knows those it has already. */
   waiting(): readonly SavepointWish[] {
-    const waiting = [...this.savepoints.values()].filter(({ requestId }) => !this.told.has(requestId));
-    for (const { requestId } of waiting) this.told.add(requestId);
-    return waiting;
+    return [...this.savepoints.values()];
   }
 
   begun(): void {

@@ -7,8 +7,8 @@
 // R2. `run` resolves when the first attempt begins: the store is open, and what is restored fits.
 
 import { buildGraph, type JobDefinition } from '../src/api/define-job.js';
-import { ConfigError } from '../src/base/errors.js';
-import { silentLogger } from '../src/base/logger.js';
+import { ConfigError, JobFailedError, messageOf } from '../src/base/errors.js';
+import { type Logger, silentLogger } from '../src/base/logger.js';
 import { nodeRuntime } from '../src/base/node-runtime.js';
 import type { Runtime } from '../src/base/runtime.js';
 import type { CoordinatorStatus } from '../src/checkpoint/coordinator-protocol.js';
@@ -51,7 +51,7 @@ export async function run(job: JobDefinition, options: RunOptions = {}): Promise
     chaining: options.chaining ?? true,
     ...(options.maxParallelism === undefined ? {} : { maxParallelism: options.maxParallelism }),
   });
-  const wiring = wiringOf(plan, options, runtime);
+  const wiring = wiringOf(plan, options, runtime, logger);
   const guarantee = guaranteeOf(plan, {
     checkpointing: wiring.checkpoint !== null,
     mode: wiring.checkpoint?.mode ?? 'exactlyOnce',
@@ -63,16 +63,25 @@ export async function run(job: JobDefinition, options: RunOptions = {}): Promise
     logger,
     host: options.actorHost ?? 'nact',
     supervision: { restartsMax: JOB_ACTOR_RESTARTS_MAX, periodMs: JOB_ACTOR_PERIOD_MS },
-    onFailure: (error) => wiring.requests.failed(error),
+    onFailure: (error) => wiring.requests.failed(jobActorFailure(job.name, error)),
   });
-  const ref = system.spawn(jobActor({ ...wiring, logger }), { name: 'job', restart: 'permanent' });
-  const handle = new RunningJob(plan.job, guarantee, system, runtime, wiring, options.signal ?? null);
-  handle.control = (message) => (system.find('/job') ?? ref).control(message as never);
+  const ref = system.spawn(jobActor(wiring), { name: 'job', restart: 'permanent' });
+  const handle = new RunningJob(guarantee, system, ref, wiring, options.signal ?? null);
   await handle.begun();
   return handle;
 }
 
-function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime): JobWiring {
+function jobActorFailure(job: string, error: unknown): JobFailedError {
+  const limit = `${JOB_ACTOR_RESTARTS_MAX} times within ${JOB_ACTOR_PERIOD_MS} ms`;
+  return new JobFailedError(
+    `Job "${job}" failed: its job actor died more than ${limit}: ${messageOf(error)}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime, logger: Logger): JobWiring {
   const checkpoint = options.checkpoint === undefined ? null : resolveCheckpoint(options.checkpoint);
   const restart = options.restart ?? defaultRestartOptions(checkpoint !== null);
   // Numbers that make no sense are found now rather than at the first failure.
@@ -85,7 +94,7 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime): JobWiri
   return {
     plan,
     runtime,
-    logger: silentLogger,
+    logger,
     checkpoint,
     from: options.from ?? null,
     allowNonRestoredState: options.allowNonRestoredState ?? false,
@@ -111,23 +120,25 @@ class RunningJob implements JobHandle {
   readonly guarantee: GuaranteeReport;
   readonly system: ActorSystem;
   readonly finished: Promise<JobResult>;
-  control: (message: JobMessage) => void = () => undefined;
+  /** Reaches the job actor over its restarts. */
+  private readonly job: ActorRef<JobMessage>;
   private readonly runtime: Runtime;
   private readonly wiring: JobWiring;
   private readonly startedMs: number;
-  private readonly onAbort = (): void => this.control({ kind: 'cancel' });
+  private readonly onAbort = (): void => this.job.control({ kind: 'cancel' });
 
   constructor(
-    name: string,
     guarantee: GuaranteeReport,
     system: ActorSystem,
-    runtime: Runtime,
+    job: ActorRef<JobMessage>,
     wiring: JobWiring,
     signal: AbortSignal | null,
   ) {
-    this.name = name;
+    const { plan, runtime } = wiring;
+    this.name = plan.job;
     this.guarantee = guarantee;
     this.system = system;
+    this.job = job;
     this.runtime = runtime;
     this.wiring = wiring;
     this.startedMs = runtime.clock.monotonicMs();
@@ -191,7 +202,7 @@ class RunningJob implements JobHandle {
   }
 
   cancel(): Promise<JobResult> {
-    this.control({ kind: 'cancel' });
+    this.job.control({ kind: 'cancel' });
     return this.finished;
   }
 
@@ -200,7 +211,7 @@ class RunningJob implements JobHandle {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.control({ kind: 'cancel' });
+    this.job.control({ kind: 'cancel' });
     await this.finished.then(ignore, ignore);
   }
 
@@ -212,7 +223,7 @@ class RunningJob implements JobHandle {
     if (directory !== null) await refuseUsedDirectory(this.runtime, directory);
     const requestId = this.runtime.id('savepoint');
     const answer = this.wiring.requests.savepoint(requestId, directory, stop);
-    this.control({ kind: 'requestSavepoint', requestId, directory, stop });
+    this.job.control({ kind: 'requestSavepoint', requestId, directory, stop });
     return answer;
   }
 
@@ -226,16 +237,17 @@ class RunningJob implements JobHandle {
     } finally {
       signal?.removeEventListener('abort', this.onAbort);
       await this.system.shutdown();
+      // The job actor closes them, unless it has died for good.
+      await this.wiring.stores.close();
       for (const sink of sinksOf(this.wiring.plan)) sink.jobEnded?.(failure);
     }
   }
 
   private async living(): Promise<LivingActors> {
     const none: LivingActors = { subtasks: new Map(), coordinator: null };
-    const job = this.system.find('/job') as ActorRef<JobMessage> | null;
-    return job === null
-      ? none
-      : ((await this.asked<LivingActors, JobMessage>(job, (reply) => ({ kind: 'status', reply }))) ?? none);
+    return (
+      (await this.asked<LivingActors, JobMessage>(this.job, (reply) => ({ kind: 'status', reply }))) ?? none
+    );
   }
 
   /** Null when the actor does not answer in time, or has gone. */

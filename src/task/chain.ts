@@ -1,7 +1,7 @@
 // A chain: the operators of one subtask, fused into one actor, driven one call at a time.
 //
 // Owns:    the order in which operators see records, watermarks, alarms and the end; what was cut short for lack of room.
-// Not:     channels and credits (outbox.ts, inbox), snapshots (snapshot-run.ts), when to call (the machines).
+// Not:     channels and credits (outbox.ts, inbox), snapshots (snapshots.ts), when to call (the machines).
 //
 // H1. An operator's suspended work goes on before anything else reaches it, deepest operator first.
 // H2. A watermark leaves an operator after everything that it made the operator emit (semantics 2.19).

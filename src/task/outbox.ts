@@ -9,7 +9,7 @@
 
 import { assert } from '../base/assert.js';
 import { UserCodeError } from '../base/errors.js';
-import { BATCH_RECORDS_MAX, EMISSION_OVERDRAFT_RECORDS_MAX } from '../base/limits.js';
+import { EMISSION_OVERDRAFT_RECORDS_MAX } from '../base/limits.js';
 import type { Element } from '../elements/element.js';
 import { BatchBuilder } from '../flow/batch-builder.js';
 
@@ -48,7 +48,7 @@ export class Outbox {
   private readonly channels: OutgoingChannel[];
   private departures: Departure[] = [];
   private waitingChannels = 0;
-  private waitingBatches = 0;
+  private waitingRecords = 0;
 
   constructor(edges: readonly OutboxEdge[], creditsPerChannel: number) {
     this.edges = edges;
@@ -117,8 +117,9 @@ export class Outbox {
     channel.waiting.splice(0, sent);
     if (channel.waiting.length === 0) {
       this.waitingChannels -= 1;
-      this.waitingBatches = this.waitingChannels === 0 ? 0 : this.waitingBatches;
       this.room.full = this.waitingChannels > 0;
+      // Nothing is emitted while a channel waits but by the call that has filled it: the count is of that call.
+      if (!this.room.full) this.waitingRecords = 0;
     }
   }
 
@@ -155,8 +156,8 @@ export class Outbox {
       this.room.full = true;
     }
     channel.waiting.push(element);
-    this.waitingBatches += 1;
-    if (this.waitingBatches * BATCH_RECORDS_MAX > EMISSION_OVERDRAFT_RECORDS_MAX) this.refuseOverdraft();
+    if (element.kind === 'batch') this.waitingRecords += element.values.length;
+    if (this.waitingRecords > EMISSION_OVERDRAFT_RECORDS_MAX) this.refuseOverdraft();
   }
 
   private depart(index: number, channel: OutgoingChannel, element: Element): void {

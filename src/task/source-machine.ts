@@ -164,11 +164,7 @@ export class SourceMachine implements Machine {
   /** At rest and with room: ask for more, or let what is open leave. */
   private goOn(): void {
     const { outbox } = this.parts;
-    if (this.phase.kind !== 'running') {
-      outbox.flush();
-      return;
-    }
-    if (this.polling || this.pollAfterMs !== null) {
+    if (this.phase.kind !== 'running' || this.polling || this.pollAfterMs !== null) {
       outbox.flush();
       return;
     }
