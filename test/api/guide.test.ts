@@ -1,47 +1,15 @@
 // Every snippet of the guide compiles as a file of its own against the package.
 
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { expect, test } from 'vitest';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { problemsOf, snippetsOf } from '../snippets.js';
 
 /** Shows that the check can fail; the last snippet, so that the others keep their numbers. */
 const WRONG = "import { defineJob } from 'weirjs';\ndefineJob('x', (env) => env.from([1]).sum());";
 
 test('the snippets of the guide compile, and a wrong one does not', () => {
-  const guide = readFileSync(`${root}docs/guide.md`, 'utf8');
-  const snippets = [...guide.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] ?? '');
+  const snippets = snippetsOf('docs/guide.md');
   expect(snippets.length).toBeGreaterThan(5);
   expect(problemsOf([...snippets, WRONG])).toEqual([
     `snippet ${snippets.length + 1}, line 2: Property 'sum' does not exist on type 'DataStream<number>'.`,
   ]);
 });
-
-function problemsOf(snippets: readonly string[]): string[] {
-  const config = ts.readConfigFile(`${root}tsconfig.json`, (path) => readFileSync(path, 'utf8'));
-  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-  const files = new Map(snippets.map((text, index) => [`${root}snippet-${index + 1}.ts`, text]));
-  const host = ts.createCompilerHost(options);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (path) => files.has(path) || fileExists(path);
-  host.readFile = (path) => files.get(path) ?? readFile(path);
-  host.getSourceFile = (path, ...rest) => {
-    const text = files.get(path);
-    return text === undefined
-      ? getSourceFile(path, ...rest)
-      : ts.createSourceFile(path, text, ts.ScriptTarget.ES2022);
-  };
-  const snippetOptions = { ...options, isolatedDeclarations: false, declaration: false, noEmit: true };
-  const program = ts.createProgram([...files.keys()], snippetOptions, host);
-  return [...files.keys()].flatMap((path, index) => {
-    const file = program.getSourceFile(path);
-    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
-      (problem) => {
-        const line = problem.file?.getLineAndCharacterOfPosition(problem.start ?? 0).line ?? 0;
-        return `snippet ${index + 1}, line ${line + 1}: ${ts.flattenDiagnosticMessageText(problem.messageText, ' ')}`;
-      },
-    );
-  });
-}
