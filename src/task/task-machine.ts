@@ -2,7 +2,7 @@
 //
 // Owns:    the order of everything that happens in one subtask: which channel is read, when the chain runs, when a
 //          barrier is taken, when credits go back.
-// Not:     sources (source-machine.ts), sinks (sink-machine.ts), performing effects (actors/task-actor.ts).
+// Not:     sources (source-machine.ts), sinks (sink-machine.ts), performing effects (actors/subtask-actor.ts).
 //
 // A1. One element is handled to its end before the next is taken; without room downstream nothing is taken.
 // A2. A blocked channel is not read: its elements stay in its own credits (semantics 5.4).
