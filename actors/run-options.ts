@@ -14,6 +14,7 @@ import {
 import type { Logger } from '../src/base/logger.js';
 import type { Runtime } from '../src/base/runtime.js';
 import type { RestartOptions } from '../src/recovery/restart-strategy.js';
+import type { ActorInterceptor } from './kernel/actor.js';
 
 export interface CheckpointOptions {
   /** Directory of the job's checkpoints; created when absent; belongs to one job. */
@@ -71,6 +72,10 @@ export interface RunOptions {
   readonly runtime?: Runtime;
   /** What schedules actors: nact (default), or the runtime's own dispatch, as virtual time needs it. */
   readonly actorHost?: 'nact' | 'dispatch';
+  /** For fault injection: sees every spawn and every message of the job's actors. Default: none, at no cost. */
+  readonly interceptor?: ActorInterceptor;
+  /** Messages that an actor handles in one turn, at most. Default 1,024; simulation interleaves more with fewer. */
+  readonly turnMessagesMax?: number;
   /** Cancels the job when aborted. */
   readonly signal?: AbortSignal;
 }

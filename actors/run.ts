@@ -62,6 +62,8 @@ export async function run(job: JobDefinition, options: RunOptions = {}): Promise
     runtime,
     logger,
     host: options.actorHost ?? 'nact',
+    ...(options.interceptor === undefined ? {} : { interceptor: options.interceptor }),
+    ...(options.turnMessagesMax === undefined ? {} : { turnMessagesMax: options.turnMessagesMax }),
     supervision: { restartsMax: JOB_ACTOR_RESTARTS_MAX, periodMs: JOB_ACTOR_PERIOD_MS },
     onFailure: (error) => wiring.requests.failed(jobActorFailure(job.name, error)),
   });

@@ -20,16 +20,16 @@ export interface ActorHost {
 }
 
 /** Turns as macrotasks of the runtime: virtual time and simulation, or Node without nact. */
-export function dispatchHost(dispatch: (callback: () => void) => void): ActorHost {
+export function dispatchHost(dispatch: (callback: () => void, lane: string) => void): ActorHost {
   let stopped = false;
   return {
-    spawn(_parent, _name, turn) {
+    spawn(_parent, name, turn) {
       let alive = true;
       const run = (): void => {
         if (alive && !stopped) turn();
       };
       return {
-        wake: () => dispatch(run),
+        wake: () => dispatch(run, name),
         stop: () => {
           alive = false;
         },

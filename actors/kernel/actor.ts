@@ -241,6 +241,34 @@ export interface Conservation {
   readonly queued: number;
 }
 
+/** An actor that is about to be made. */
+export interface Spawning {
+  readonly setup: ActorSetup<unknown>;
+  readonly options: SpawnOptions;
+}
+
+/** Where a message is going. */
+export interface Destination {
+  readonly path: string;
+  readonly incarnation: number;
+}
+
+/** A door for fault injection: who stands in it sees every spawn and every message on its way into a mailbox. */
+export interface ActorInterceptor {
+  /** Before an actor is made: answers what is to be spawned in its place. */
+  spawning(path: string, spawning: Spawning): Spawning;
+  /**
+   * Before a message enters a mailbox. True: the interceptor has taken it, and calls `deliver` with whatever is to arrive,
+   * now or later, once, several times, or never. Late messages wait for room like those of any sender.
+   */
+  entering(
+    to: Destination,
+    lane: 'data' | 'control',
+    message: unknown,
+    deliver: (message: unknown) => void,
+  ): boolean;
+}
+
 export interface ActorSystemOptions {
   readonly name?: string;
   /** Default: Node. */
@@ -259,6 +287,8 @@ export interface ActorSystemOptions {
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** A failure that was escalated to the top, or more restarts of top-level actors than allowed: the system stops with it. */
   readonly onFailure?: (error: unknown) => void;
+  /** For fault injection: sees every spawn and every message. Default: none, at no cost. */
+  readonly interceptor?: ActorInterceptor;
 }
 
 export interface ActorSystem {

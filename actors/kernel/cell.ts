@@ -10,7 +10,14 @@
 import { messageOf } from '../../src/base/errors.js';
 import type { Logger } from '../../src/base/logger.js';
 import type { RandomStream, Runtime, Timers } from '../../src/base/runtime.js';
-import type { ActorContext, ActorSetup, Behavior, RestartType, StopReason } from './actor.js';
+import type {
+  ActorContext,
+  ActorInterceptor,
+  ActorSetup,
+  Behavior,
+  RestartType,
+  StopReason,
+} from './actor.js';
 import { ActorStoppedError } from './actor-errors.js';
 import type { ActorHost } from './actor-host.js';
 import {
@@ -41,6 +48,7 @@ export interface Kernel extends Afterlife {
   readonly random: RandomStream;
   readonly turnMessagesMax: number;
   readonly turnMs: number;
+  readonly interceptor: ActorInterceptor | null;
   /** Actors that have not ended, by incarnation and by path. */
   readonly living: Map<number, Cell>;
   readonly paths: Map<string, Cell>;

@@ -46,6 +46,8 @@ export class Tally {
 
 /** What the receivers of one system share. */
 export interface Afterlife {
+  /** Makes the ref of an actor: a plain one, unless somebody intercepts messages. */
+  refOf(receiver: Receiver): LocalRef<unknown>;
   readonly deadLetters: DeadLetters;
   /** Counts of actors that have ended, and of what was sent to them since. */
   readonly retired: Tally;
@@ -114,7 +116,7 @@ export class Receiver {
     this.mailbox = mailbox;
     this.#afterlife = afterlife;
     this.#wake = wake;
-    this.ref = new LocalRef(this);
+    this.ref = afterlife.refOf(this);
   }
 
   offer(message: unknown): boolean {

@@ -35,7 +35,10 @@ export function spawnChild(
       'Choose another name, or await stop(ref) first.',
     );
   }
-  const child = new Cell(kernel, parent, { path, name }, setup, spawnSettings(path, options), waiter);
+  const asked = { setup, options };
+  const spawning = kernel.interceptor?.spawning(path, asked) ?? asked;
+  const settings = spawnSettings(path, spawning.options);
+  const child = new Cell(kernel, parent, { path, name }, spawning.setup, settings, waiter);
   supervision.add(child);
   child.startLife();
   return child;

@@ -17,6 +17,7 @@ import { nodeRuntime } from '../../src/base/node-runtime.js';
 import type { RandomStream, Runtime } from '../../src/base/runtime.js';
 import type {
   ActorContext,
+  ActorInterceptor,
   ActorRef,
   ActorSetup,
   ActorSnapshot,
@@ -36,9 +37,10 @@ import { ask } from './ask.js';
 import { Cell, type Kernel } from './cell.js';
 import { LifeContext, localReceiver } from './context.js';
 import { DeadLetters } from './dead-letters.js';
+import { InterceptedRef } from './intercepted-ref.js';
 import type { Life } from './life.js';
 import { nactHost } from './nact-host.js';
-import { Tally } from './receiver.js';
+import { LocalRef, type Receiver, Tally } from './receiver.js';
 import { ShutdownPhases } from './shutdown-phases.js';
 import { spawnSettings } from './spawn-options.js';
 import { spawnChild, spawnStarted } from './spawning.js';
@@ -57,6 +59,7 @@ class LocalSystem implements ActorSystem, Kernel {
   readonly random: RandomStream;
   readonly turnMessagesMax: number;
   readonly turnMs: number;
+  readonly interceptor: ActorInterceptor | null;
   readonly living: Map<number, Cell> = new Map();
   readonly paths: Map<string, Cell> = new Map();
   readonly deadLetters: DeadLetters;
@@ -78,7 +81,10 @@ class LocalSystem implements ActorSystem, Kernel {
     this.turnMessagesMax = positive('turnMessagesMax', options.turnMessagesMax ?? ACTOR_TURN_MESSAGES_MAX);
     this.turnMs = positive('turnMs', options.turnMs ?? ACTOR_TURN_MS_MAX);
     this.host =
-      options.host === 'dispatch' ? dispatchHost((turn) => this.runtime.dispatch(turn)) : nactHost();
+      options.host === 'dispatch'
+        ? dispatchHost((turn, lane) => this.runtime.dispatch(turn, lane))
+        : nactHost();
+    this.interceptor = options.interceptor ?? null;
     this.random = this.runtime.random('actors.backoff');
     this.deadLetters = new DeadLetters(options.onDeadLetter ?? null, this.logger);
     this.#onFailure = options.onFailure ?? null;
@@ -164,6 +170,12 @@ class LocalSystem implements ActorSystem, Kernel {
   }
 
   // ---------------------------------------------------------------- for the actors of the system
+
+  refOf(receiver: Receiver): LocalRef<unknown> {
+    return this.interceptor === null
+      ? new LocalRef(receiver)
+      : new InterceptedRef(receiver, this.interceptor);
+  }
 
   nextIncarnation(): number {
     this.#incarnations += 1;

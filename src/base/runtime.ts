@@ -44,8 +44,11 @@ export interface Runtime {
   random(purpose: string): RandomStream;
   /** A fresh id, unique over processes: `<purpose>-<...>`. */
   id(purpose: string): string;
-  /** Runs `callback` in a macrotask of its own, after those dispatched before it. */
-  dispatch(callback: () => void): void;
+  /**
+   * Runs `callback` in a macrotask of its own, after those dispatched before it. Simulation keeps that order only within
+   * one `lane`, by default all of it; production knows no lanes.
+   */
+  dispatch(callback: () => void, lane?: string): void;
   readonly files: FileSystem;
   readonly sockets: Sockets;
   readonly keyValues: KeyValueStores;

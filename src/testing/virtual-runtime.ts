@@ -142,7 +142,7 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
       ids += 1;
       return `${purpose}-${options.seed}-${process.number}-${ids}`;
     },
-    dispatch: (callback) => process.enqueue('dispatch', callback),
+    dispatch: (callback, lane) => process.enqueue(lane ?? 'dispatch', callback),
     files: virtualFiles({ ...machine, process, choices: machine.processes.choices, wallMs: clock.wallMs }),
     sockets: virtualSockets(machine.network, process),
     keyValues: virtualKeyValues({ ...machine, process, timers, prepareDirectory }),
