@@ -5,7 +5,8 @@
 //
 // A1. Nothing of a dead process runs: not its callbacks, not its timers, not the continuations of its I/O.
 // A2. An operation in flight when its process dies has either taken effect or not, by a seeded choice;
-//     of one lane always a prefix, as an operating system would have done it.
+//     of one lane always a prefix, as an operating system would have done it. Where a test asks for it, some land late,
+//     as on a disk that is shared between hosts.
 
 import { assert } from '../base/assert.js';
 import { randomStream } from '../base/random-stream.js';
@@ -20,6 +21,20 @@ interface Operation {
   apply(): void;
 }
 
+/** What becomes of operations in flight when their process dies, beside those that took effect or not at once. */
+export interface LateWrites {
+  /** Chance of each lane with operations in flight that they land late rather than at once or never. */
+  readonly probability: number;
+  readonly delayMsMax: number;
+}
+
+let running: VirtualProcess | null = null;
+
+/** The process whose step runs at the moment; null outside of steps. */
+export function runningProcess(): VirtualProcess | null {
+  return running?.isRunning ? running : null;
+}
+
 export class VirtualProcess {
   readonly number: number;
   /** Processes on one host see each other's locks; on different hosts only the disk is shared. */
@@ -27,6 +42,8 @@ export class VirtualProcess {
   readonly #scheduler: VirtualScheduler;
   readonly #inFlight = new Set<Operation>();
   #alive = true;
+  /** What came due while the process was paused; null: it is not paused. */
+  #parked: (() => void)[] | null = null;
 
   constructor(number: number, host: string, scheduler: VirtualScheduler) {
     this.number = number;
@@ -38,12 +55,30 @@ export class VirtualProcess {
     return this.#alive;
   }
 
+  /** True in the middle of one of its steps. */
+  get isRunning(): boolean {
+    return running === this && this.#scheduler.inStep;
+  }
+
+  get paused(): boolean {
+    return this.#parked !== null;
+  }
+
   /** Runs the callback in a step of its own, if the process still lives then. */
   enqueue(lane: string, callback: () => void): void {
     if (!this.#alive) return;
-    this.#scheduler.enqueue(lane, () => {
-      if (this.#alive) callback();
-    });
+    this.#scheduler.enqueue(lane, () => this.execute(callback));
+  }
+
+  /** Runs the callback now, later if the process is paused, never if it is dead. */
+  execute(callback: () => void): void {
+    if (!this.#alive) return;
+    if (this.#parked !== null) {
+      this.#parked.push(callback);
+      return;
+    }
+    running = this;
+    callback();
   }
 
   /** An operation on something outside the process: takes effect in a step of its own, after `delayMs`. */
@@ -54,29 +89,51 @@ export class VirtualProcess {
       const operation: Operation = { lane, apply: () => void apply() };
       this.#inFlight.add(operation);
       const complete = (): void => {
-        this.#inFlight.delete(operation);
+        if (!this.#inFlight.delete(operation)) return;
         try {
           const result = apply();
-          if (result !== NEVER) resolve(result);
+          // The world goes on while a process is paused; the process learns of it later.
+          if (result !== NEVER) this.execute(() => resolve(result));
         } catch (error) {
-          reject(error);
+          this.execute(() => reject(error));
         }
       };
-      if (delayMs > 0) this.#scheduler.after(delayMs, () => this.#alive && complete());
-      else this.enqueue(lane, complete);
+      if (delayMs > 0) this.#scheduler.after(delayMs, complete);
+      else this.#scheduler.enqueue(lane, complete);
     });
   }
 
-  /** Ends the process. In-flight operations take effect or not, a prefix per lane. */
-  kill(choices: RandomStream): void {
+  /** As SIGSTOP: nothing of it runs until `resume`; what it has asked of the world happens. */
+  pause(): void {
+    this.#parked ??= [];
+  }
+
+  resume(): void {
+    const parked = this.#parked ?? [];
+    this.#parked = null;
+    for (const callback of parked) this.enqueue('resumed', callback);
+  }
+
+  /** Ends the process. In-flight operations take effect or not, a prefix per lane; some of them late. */
+  kill(choices: RandomStream, late: LateWrites | null): void {
     assert(this.#alive, 'a process dies once', { process: this.number });
-    const stopped = new Set<string>();
+    const fates = new Map<string, 'at once' | 'late' | 'never'>();
+    let delayMs = 0;
     for (const operation of this.#inFlight) {
-      if (choices.next() < 0.5) stopped.add(operation.lane);
-      if (!stopped.has(operation.lane)) applyUnseen(operation);
+      const before = fates.get(operation.lane) ?? 'at once';
+      let fate: 'at once' | 'late' | 'never' = choices.next() < 0.5 ? 'never' : before;
+      if (before === 'never') fate = 'never';
+      if (fate === 'at once' && late !== null && choices.next() < late.probability) fate = 'late';
+      fates.set(operation.lane, fate);
+      if (fate === 'at once') applyUnseen(operation);
+      if (fate !== 'late' || late === null) continue;
+      // Later ones of a lane land later: they never overtake each other.
+      delayMs += Math.ceil(choices.next() * late.delayMsMax);
+      this.#scheduler.after(delayMs, () => applyUnseen(operation));
     }
     this.#inFlight.clear();
     this.#alive = false;
+    this.#parked = null;
   }
 }
 

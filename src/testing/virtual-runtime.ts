@@ -19,9 +19,9 @@ import { VirtualDisk } from './virtual-disk.js';
 import type { VirtualFaults } from './virtual-faults.js';
 import { virtualFiles } from './virtual-files.js';
 import { virtualKeyValues } from './virtual-key-values.js';
-import { type VirtualProcess, VirtualProcesses } from './virtual-machine.js';
+import { type LateWrites, type NEVER, type VirtualProcess, VirtualProcesses } from './virtual-machine.js';
 import { VirtualNetwork, virtualSockets } from './virtual-network.js';
-import { VirtualScheduler } from './virtual-scheduler.js';
+import { type Choose, VirtualScheduler } from './virtual-scheduler.js';
 import { VirtualStores } from './virtual-stores.js';
 
 export interface VirtualRuntimeOptions {
@@ -31,8 +31,10 @@ export interface VirtualRuntimeOptions {
   readonly points?: Points | null;
   /** Wall clock at the start, milliseconds since 1970 UTC. Default 2026-01-01. */
   readonly startWallMs?: number;
-  /** `fifo` (default): callbacks, timers and I/O in the order in which they became ready. `random`: a seeded choice among them; dispatched callbacks stay in order. */
-  readonly order?: 'fifo' | 'random';
+  /** `fifo` (default): callbacks, timers and I/O in the order in which they became ready. `random`: a seeded choice among them, lane by lane. A function chooses itself. */
+  readonly order?: 'fifo' | 'random' | Choose;
+  /** Called when something outside of the simulation has woken a program that runs in it. Default: nothing. */
+  readonly onForeignWake?: (lane: string) => void;
   /** Steps without a jump of time after which 1 ms passes. Default 1,000. */
   readonly busyStepsPerMs?: number;
   /** Steps after which one `run` or `advance` gives up with InvariantError. Default 50 million. */
@@ -44,6 +46,8 @@ export interface VirtualRuntimeOptions {
 export interface CrashOptions {
   /** `lost` (default): the power fails, what is not durable may be gone. `kept`: only the process dies, as by `kill -9`. */
   readonly unsynced?: 'lost' | 'kept';
+  /** Writes in flight may land after the death of the process, as on a shared disk. Default null: they have landed, or never do. */
+  readonly late?: LateWrites | null;
 }
 
 export interface StartOptions {
@@ -75,6 +79,23 @@ export interface VirtualRuntime extends Runtime {
   advance(ms: number): Promise<void>;
   /** Moves the wall clock, not the monotonic one. */
   jumpWall(deltaMs: number): void;
+  /** Lets the wall clock run fast (0.05: five per cent) or slow from now on. */
+  driftWall(fraction: number): void;
+  /** Of everything that has run so far, in order; one hash means one history. */
+  readonly hash: string;
+  /** Makes an observation part of the hash. */
+  note(text: string): void;
+  /** Timers of all processes that have neither fired nor been cancelled. */
+  readonly pendingTimers: number;
+  /** True while a step of this process runs. */
+  readonly isRunning: boolean;
+  /** Starts `work` in a step of this process. */
+  enter(work: () => void): void;
+  /** An operation on a system outside of the simulated process: takes effect in a step of its own, and may, when the process dies. */
+  external<T>(lane: string, delayMs: number, apply: () => T | typeof NEVER): Promise<T>;
+  /** As SIGSTOP and SIGCONT. */
+  pauseProcess(): void;
+  resumeProcess(): void;
   /** Ends this process at once and returns the runtime of the next one on the same machine. */
   crashProcess(options?: CrashOptions): VirtualRuntime;
   /** Starts a further process beside this one. */
@@ -93,6 +114,7 @@ export function virtualRuntime(options: VirtualRuntimeOptions): VirtualRuntime {
     startWallMs: options.startWallMs ?? START_WALL_MS,
     busyStepsPerMs: options.busyStepsPerMs ?? BUSY_STEPS_PER_MS,
     stepsMax: options.stepsMax ?? STEPS_MAX,
+    ...(options.onForeignWake === undefined ? {} : { onForeignWake: options.onForeignWake }),
   });
   const disk = new VirtualDisk(() => scheduler.wallMs);
   const machine: Machine = {
@@ -125,7 +147,7 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
   const timers: Runtime['timers'] = {
     after: (delayMs, callback) =>
       scheduler.after(delayMs, () => {
-        if (process.alive) callback();
+        process.execute(callback);
       }),
   };
   const streams = new Map<string, RandomStream>();
@@ -164,8 +186,23 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
     run: (until) => scheduler.run(until),
     advance: (ms) => scheduler.advance(ms),
     jumpWall: (deltaMs) => scheduler.jumpWall(deltaMs),
+    driftWall: (fraction) => scheduler.driftWall(fraction),
+    get hash() {
+      return scheduler.hash;
+    },
+    note: (text) => scheduler.note(text),
+    get pendingTimers() {
+      return scheduler.pendingTimers;
+    },
+    get isRunning() {
+      return process.isRunning;
+    },
+    enter: (work) => process.enqueue('program', work),
+    external: (lane, delayMs, apply) => process.perform(lane, delayMs, apply),
+    pauseProcess: () => process.pause(),
+    resumeProcess: () => process.resume(),
     crashProcess(crash = {}) {
-      process.kill(machine.processes.choices);
+      process.kill(machine.processes.choices, crash.late ?? null);
       if ((crash.unsynced ?? 'lost') === 'lost') {
         machine.disk.losePower(machine.processes.choices);
         machine.stores.losePower(machine.processes.choices);

@@ -5,19 +5,34 @@
 //
 // A1. One callback at a time; its microtasks have all run before the next callback starts.
 // A2. The same seed and the same program give the same order, on every machine.
+// A4. Every step goes into a hash: two runs with one hash did the same things in the same order at the same times.
 // A3. Time jumps to the next timer when nothing can run, and creeps by 1 ms after many steps in a row: otherwise a
 //     source that never rests would keep every timer from firing.
 
-import { assert } from '../base/assert.js';
+import { assert, present } from '../base/assert.js';
 import { randomBelow, randomStream } from '../base/random-stream.js';
-import type { RandomStream, TimerHandle } from '../base/runtime.js';
+import type { TimerHandle } from '../base/runtime.js';
 import { inMacrotask, synchronousDrain } from './microtasks.js';
+import { RollingHash } from './rolling-hash.js';
 import { TimerHeap, type VirtualTimer } from './timer-heap.js';
+
+/** What can run next: lanes that hold tasks, the one that has waited longest first. */
+export interface Candidates {
+  readonly length: number;
+  name(index: number): string;
+  /** Step at which the lane last became ready. */
+  readySince(index: number): number;
+}
+
+/** Picks the index of a candidate; called only when there are several. */
+export type Choose = (candidates: Candidates) => number;
 
 export interface SchedulerOptions {
   readonly seed: number;
-  /** `fifo`: in the order of submission. `random`: a seeded choice between the heads of the lanes. */
-  readonly order: 'fifo' | 'random';
+  /** `fifo`: in the order of submission. `random`: a seeded choice between the heads of the lanes. A function chooses itself. */
+  readonly order: 'fifo' | 'random' | Choose;
+  /** Something enqueued a task while the loop ran, but not from within a step: a wake-up from outside of the simulation. */
+  readonly onForeignWake?: (lane: string) => void;
   readonly startWallMs: number;
   readonly busyStepsPerMs: number;
   readonly stepsMax: number;
@@ -28,22 +43,28 @@ type Progress = 'stopped' | 'idle' | 'more';
 /** Steps after which the loop lets the real event loop turn, so that a test's own time limit can fire. */
 const SLICE_STEPS = 4_096;
 
-export class VirtualScheduler {
+export class VirtualScheduler implements Candidates {
   readonly #options: SchedulerOptions;
-  readonly #choices: RandomStream;
+  readonly #choose: Choose | null;
   readonly #timers = new TimerHeap();
-  /** Lanes that hold tasks; with order `fifo` there is only one, and it stays. */
-  readonly #lanes: Lane[] = [];
+  /** Lanes that hold tasks, longest ready first; with order `fifo` there is only one, and it stays. */
+  readonly #ready: Lane[] = [];
+  readonly #lanes = new Map<string, Lane>();
+  readonly #hash = new RollingHash();
   #nowMs = 0;
   #wallOffsetMs: number;
+  /** Wall milliseconds that pass per millisecond, less one; and since when. */
+  #drift = 0;
+  #driftSinceMs = 0;
   #steps = 0;
   #stepsSinceJump = 0;
   #running = false;
+  #inStep = false;
   #drain: (() => void) | null | undefined = undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#choices = randomStream(options.seed, 'scheduler');
+    this.#choose = chooserOf(options);
     this.#wallOffsetMs = options.startWallMs;
   }
 
@@ -53,7 +74,7 @@ export class VirtualScheduler {
   }
 
   get wallMs(): number {
-    return this.#nowMs + this.#wallOffsetMs;
+    return this.#nowMs + this.#wallOffsetMs + Math.round((this.#nowMs - this.#driftSinceMs) * this.#drift);
   }
 
   /** Callbacks executed so far. */
@@ -61,20 +82,65 @@ export class VirtualScheduler {
     return this.#steps;
   }
 
+  /** Of everything that has run: which lane, in what order, at what time, and what was noted. */
+  get hash(): string {
+    return this.#hash.text();
+  }
+
+  /** True in the middle of a step, its microtasks included where they can be told apart. */
+  get inStep(): boolean {
+    return this.#inStep;
+  }
+
+  /** Makes an observation part of the hash. */
+  note(text: string): void {
+    this.#hash.addText(text);
+  }
+
   /** Moves the wall clock alone, as an operator or NTP does. */
   jumpWall(deltaMs: number): void {
     this.#wallOffsetMs += deltaMs;
   }
 
+  /** Lets the wall clock run fast (0.05: five per cent) or slow from now on. */
+  driftWall(fraction: number): void {
+    this.#wallOffsetMs = this.wallMs - this.#nowMs;
+    this.#driftSinceMs = this.#nowMs;
+    this.#drift = fraction;
+  }
+
+  /** Timers that have not fired and were not cancelled. */
+  get pendingTimers(): number {
+    return this.#timers.live;
+  }
+
   /** Appends to a lane; tasks of one lane never overtake each other. */
   enqueue(lane: string, task: () => void): void {
-    const name = this.#options.order === 'fifo' ? 'all' : lane;
-    let found = this.#lanes.find((candidate) => candidate.name === name);
+    if (this.#running && !this.#inStep && this.#drain !== null) this.#options.onForeignWake?.(lane);
+    const name = this.#choose === null ? 'all' : lane;
+    let found = this.#lanes.get(name);
     if (found === undefined) {
-      found = new Lane(name);
-      this.#lanes.push(found);
+      found = new Lane(name, this.#lanes.size);
+      this.#lanes.set(name, found);
+    }
+    if (found.isEmpty) {
+      found.readySince = this.#steps;
+      this.#ready.push(found);
     }
     found.push(task);
+  }
+
+  /** Candidates: for the function that chooses. */
+  get length(): number {
+    return this.#ready.length;
+  }
+
+  name(index: number): string {
+    return present(this.#ready[index], 'a candidate at the index').name;
+  }
+
+  readySince(index: number): number {
+    return present(this.#ready[index], 'a candidate at the index').readySince;
   }
 
   after(delayMs: number, callback: () => void): TimerHandle {
@@ -140,8 +206,13 @@ export class VirtualScheduler {
       this.#stepsSinceJump = 0;
       this.#nowMs += 1;
     }
-    task();
-    this.#drain?.();
+    this.#inStep = true;
+    try {
+      task();
+      this.#drain?.();
+    } finally {
+      this.#inStep = false;
+    }
   }
 
   #releaseDueTimers(): void {
@@ -156,10 +227,16 @@ export class VirtualScheduler {
   }
 
   #take(): (() => void) | undefined {
-    const choice = this.#lanes.length > 1 ? randomBelow(this.#choices, this.#lanes.length) : 0;
-    const lane = this.#lanes[choice];
-    const task = lane?.shift();
-    if (lane?.isEmpty && this.#options.order === 'random') this.#lanes.splice(choice, 1);
+    const ready = this.#ready;
+    if (ready.length === 0) return undefined;
+    const index = ready.length > 1 && this.#choose !== null ? this.#choose(this) : 0;
+    const lane = present(ready[index], 'the choice is one of the candidates');
+    const task = lane.shift();
+    if (lane.isEmpty) {
+      if (index === 0) ready.shift();
+      else ready.splice(index, 1);
+    }
+    this.#hash.add(lane.number, this.#nowMs);
     return task;
   }
 
@@ -172,13 +249,24 @@ export class VirtualScheduler {
   }
 }
 
+function chooserOf(options: SchedulerOptions): Choose | null {
+  if (options.order === 'fifo') return null;
+  if (options.order !== 'random') return options.order;
+  const choices = randomStream(options.seed, 'scheduler');
+  return (candidates) => randomBelow(choices, candidates.length);
+}
+
 class Lane {
   readonly name: string;
+  /** In the order in which lanes came to be: the same in every run of one seed. */
+  readonly number: number;
+  readySince = 0;
   #tasks: (() => void)[] = [];
   #head = 0;
 
-  constructor(name: string) {
+  constructor(name: string, number: number) {
     this.name = name;
+    this.number = number;
   }
 
   get isEmpty(): boolean {
