@@ -43,7 +43,8 @@ export type WeirErrorCode =
   | 'WEIR_JOB_CANCELED'
   | 'WEIR_ACTOR'
   | 'WEIR_CODEC'
-  | 'WEIR_CONFIG';
+  | 'WEIR_CONFIG'
+  | 'WEIR_SIMULATION_LEAK';
 
 /** Base class of all errors of Weir that are not bugs of Weir. */
 export class WeirError extends Error {
