@@ -16,6 +16,7 @@ import { patchCrypto } from './simulated-globals-crypto.js';
 import { patchForbidden } from './simulated-globals-forbidden.js';
 import { PatchSet } from './simulated-globals-patches.js';
 import type { SimulatedSurroundings } from './simulated-globals-surroundings.js';
+import { patchTicks } from './simulated-globals-ticks.js';
 import { patchTimerPromises } from './simulated-globals-timer-promises.js';
 import { patchTimers } from './simulated-globals-timers.js';
 
@@ -70,6 +71,7 @@ function patchEverything(): PatchSet {
   patchClock(set);
   patchTimers(set);
   patchTimerPromises(set);
+  patchTicks(set);
   patchCrypto(set);
   patchForbidden(set);
   // ES imports of built-in modules are copies of the properties that were patched.

@@ -147,6 +147,15 @@ describe('virtual inside of a step', () => {
     expect(notes).toEqual(['0 mine', '1 mine']);
   });
 
+  test.each([
+    ['process.nextTick', () => process.nextTick(() => fail())],
+    ['queueMicrotask', () => queueMicrotask(fail)],
+    ['setTimeout', () => setTimeout(fail, 1)],
+  ])('an exception in %s ends the run, and not the process', async (_name, call) => {
+    await expect(runSimulated(call)).rejects.toThrow('not expected to be called');
+    expect((await runSimulated((note) => note('goes on'))).notes).toEqual(['0 goes on']);
+  });
+
   test('arguments that Node refuses are refused', async () => {
     const { notes, leaks } = await runSimulated(async (note) => {
       for (const call of [
