@@ -1,0 +1,160 @@
+// Mutants of event time: watermarks, timers, windows, sessions, and clocks.
+
+import type { Mutant } from './mutant.js';
+
+const MERGE = 'src/flow/watermark-merge.ts';
+const LATENESS = 'src/operators/windows/lateness.ts';
+const ALIGNED = 'src/operators/windows/aligned-window-operator.ts';
+
+export const TIME_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'watermark-of-fastest-channel',
+    title:
+      'Event time follows the fastest channel instead of the slowest: records of the others are late, and dropped.',
+    from: 'semantics 2.11, 2.B',
+    oracles: ['O1', 'O13', 'O17'],
+    file: MERGE,
+    find: `    let minimum = Number.POSITIVE_INFINITY;
+    for (const input of this.channels) {
+      if (input.state === 'counting' && input.time < minimum) minimum = input.time;`,
+    replace: `    let minimum = Number.NEGATIVE_INFINITY;
+    for (const input of this.channels) {
+      if (input.state === 'counting' && input.time > minimum) minimum = input.time;`,
+  },
+  {
+    name: 'max-with-first-end',
+    title: 'The end of input is announced when the first channel ends: what the others still send is late.',
+    from: 'semantics 2.17, 2.B',
+    oracles: ['O1', 'O13', 'O17'],
+    file: MERGE,
+    find: "if (this.channels.every((input) => input.state === 'ended')) {",
+    replace: "if (this.channels.some((input) => input.state === 'ended')) {",
+  },
+  {
+    name: 'no-watermark-at-end',
+    title: 'The end of input sends no last watermark: the last windows and timers never fire.',
+    from: 'semantics 2.17, 2.B',
+    oracles: ['O1', 'O2'],
+    file: 'src/task/source-machine.ts',
+    find: `        this.watermark = MAX_TIMESTAMP;
+        this.parts.chain.startWatermark(MAX_TIMESTAMP);`,
+    replace: '        this.watermark = MAX_TIMESTAMP;',
+  },
+  {
+    name: 'watermark-before-results',
+    title:
+      'A watermark overtakes the results that it has caused while they wait for room: they reach the next window late.',
+    from: 'semantics 2.19, 2.B',
+    oracles: ['O1', 'O17'],
+    file: 'src/task/chain.ts',
+    find: 'if (!done) return;\n      // What the operator emitted',
+    replace: `if (!done) {
+        if (advance.time < MAX_TIMESTAMP) this.outbox.controlAll(watermark(advance.time));
+        return;
+      }
+      // What the operator emitted`,
+  },
+  {
+    name: 'watermark-by-wall-clock',
+    title: 'Watermarks follow the clock of the machine instead of the records: most of them are late.',
+    from: 'semantics 2.B',
+    oracles: ['O13', 'O1'],
+    file: 'src/operators/split-watermarks.ts',
+    find: 'emissions.push(...this.periodicOf(split));',
+    replace: 'emissions.push(...this.rise(split, nowMs - 1_000));',
+  },
+  {
+    name: 'late-by-record-time',
+    title: 'A record below the watermark is dropped although one of its windows is still open.',
+    from: 'semantics 3.8, 3.B',
+    oracles: ['O1', 'O13', 'O17'],
+    file: ALIGNED,
+    find: 'if (lateness.isLate(end - 1)) continue;',
+    replace: 'if (lateness.isLate(timestamp)) continue;',
+  },
+  {
+    name: 'late-records-uncounted',
+    title: 'Late records are dropped without being counted: nobody learns that results are incomplete.',
+    from: 'semantics 3.8, oracle O13',
+    oracles: ['O13'],
+    file: LATENESS,
+    find: 'if (lateTag === null) context.metrics.count(LATE_RECORDS_DROPPED, 1);',
+    replace: 'if (lateTag === null) context.metrics.count(LATE_RECORDS_DROPPED, 0);',
+  },
+  {
+    name: 'gone-window-opens-again',
+    title:
+      'A record that is late by nothing opens a window that has fired and gone: its key gets a second, partial result.',
+    from: 'semantics 3.7',
+    oracles: ['O1', 'O17', 'O13'],
+    file: LATENESS,
+    find: 'return this.cleanupTime(lastTimestamp) <= this.reached;',
+    replace: 'return this.cleanupTime(lastTimestamp) < this.reached;',
+  },
+  {
+    name: 'event-time-not-in-snapshot',
+    title: 'A restart forgets which windows have fired: late records of before open them again.',
+    from: 'semantics 2.18, 3.B',
+    oracles: ['O1', 'O17'],
+    file: LATENESS,
+    find: 'this.stored.set(worth ? [this.reached] : []);',
+    replace: 'this.stored.set(worth && this.reached === MIN_TIMESTAMP ? [this.reached] : []);',
+  },
+  {
+    name: 'window-fires-one-late',
+    title:
+      'A window looks for its turn one millisecond late: one whose last moment is the watermark itself never fires at all.',
+    from: 'semantics 3.6, 3.B',
+    oracles: ['O1', 'O2'],
+    file: ALIGNED,
+    find: 'due: this.table.windowsUpTo(time + 1)',
+    replace: 'due: this.table.windowsUpTo(time)',
+  },
+  {
+    name: 'merged-session-loses-contents',
+    title: 'A record that joins two sessions keeps the contents of only one of them.',
+    from: 'semantics 3.18, 3.B',
+    oracles: ['O1', 'O17'],
+    file: 'src/operators/windows/session-window-operator.ts',
+    find: 'merged.contents = this.contents.merge(merged.contents, other.contents);',
+    replace: 'merged.fired = merged.fired && other.fired;',
+  },
+  {
+    name: 'timers-not-in-snapshot',
+    title: 'Timers are not part of checkpoints: after a restart they never fire.',
+    from: 'semantics 1.11, 3.B',
+    oracles: ['O1', 'O2'],
+    file: 'src/state/keyed-snapshot.ts',
+    find: 'this.tables = [...core.tables.values()];',
+    replace: 'this.tables = [...core.tables.values()].filter(({ kind }) => !isTimers(kind));',
+  },
+  {
+    name: 'timers-in-order-of-registering',
+    title:
+      'Timers fire in the order in which they were registered: one far away holds up all that come after it.',
+    from: 'semantics 1.9',
+    oracles: ['O1', 'O2', 'O17'],
+    file: 'src/state/timer-table.ts',
+    find: 'return a.time < b.time || (a.time === b.time && a.order < b.order);',
+    replace: 'return a.order < b.order;',
+  },
+  {
+    name: 'restart-delay-by-wall-clock',
+    title: 'Delays before restarts go by the wall clock: when it is set back an hour, the job waits an hour.',
+    from: 'fault F50, semantics 5.30',
+    oracles: ['O13', 'O7'],
+    file: 'actors/job-actor.ts',
+    find: 'return this.context.runtime.clock.monotonicMs();',
+    replace: 'return this.context.runtime.clock.wallMs();',
+  },
+  {
+    name: 'actor-deadlines-by-wall-clock',
+    title:
+      'Deadlines of actors go by the wall clock: when it is set back, a handler that hangs is not noticed.',
+    from: 'faults F04 and F50',
+    oracles: ['O13', 'O7'],
+    file: 'actors/kernel/cell.ts',
+    find: 'return this.#kernel.runtime.clock.monotonicMs();',
+    replace: 'return this.#kernel.runtime.clock.wallMs();',
+  },
+];

@@ -1,0 +1,107 @@
+// Mutants of what people and tests see: causes, protocol steps, left-overs, repeatability.
+
+import type { Mutant } from './mutant.js';
+
+const JOB = 'actors/job-actor.ts';
+
+export const TRACE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'failure-without-cause',
+    title: 'The error of a failed job does not carry what caused it.',
+    from: 'oracle O15, semantics 5.33',
+    oracles: ['O15'],
+    file: JOB,
+    find: 'new JobFailedError(message, { cause: error, suppressed })',
+    replace: 'new JobFailedError(message, { suppressed })',
+  },
+  {
+    name: 'restart-without-cause',
+    title: 'A restart is logged, what made it necessary is not.',
+    from: 'oracle O15',
+    oracles: ['O15'],
+    file: JOB,
+    find: `      this.context.logger.error({ attempt, error: messageOf(error) }, 'attempt failed');
+      this.wiring.progress.lastFailure = messageOf(error);`,
+    replace: `      this.context.logger.error({ attempt }, 'attempt failed');`,
+  },
+  {
+    name: 'step-of-prepare-silent',
+    title:
+      'The protocol step `prepare.done` is announced to nobody: a crash that is planned there never happens.',
+    from: 'oracle O16, fault F27',
+    oracles: ['O16'],
+    file: 'src/task/sink-machine.ts',
+    find: "this.effects.push({ kind: 'point', step: 'prepare.done', checkpoint });",
+    replace: "if (checkpoint < 0) this.effects.push({ kind: 'point', step: 'prepare.done', checkpoint });",
+  },
+  {
+    name: 'steps-of-restore-silent',
+    title: 'The protocol steps of a restore are announced to nobody: crashes during recovery never happen.',
+    from: 'oracle O16, faults F27 and F31',
+    oracles: ['O16'],
+    file: 'actors/opening.ts',
+    find: 'if (of.restored.size === 0) return;',
+    replace: 'if (of.restored.size >= 0) return;',
+  },
+  {
+    name: 'steps-of-coordinator-silent',
+    title:
+      'The protocol steps of the coordinator are announced to nobody: it is never killed between two of them.',
+    from: 'oracle O16, faults F27 and F28',
+    oracles: ['O16'],
+    file: 'actors/coordinator-actor.ts',
+    find: 'this.context.runtime.points?.hit(step,',
+    replace: 'if (checkpoint < 0) this.context.runtime.points?.hit(step,',
+  },
+  {
+    name: 'connectors-left-open',
+    title: 'Readers and writers of an attempt that has ended stay open: handles and transactions pile up.',
+    from: 'oracle O14, semantics 1.24',
+    oracles: ['O14'],
+    file: 'actors/subtask-actor.ts',
+    find: `    this.alarm?.cancel();
+    await this.opened.close();`,
+    replace: '    this.alarm?.cancel();',
+  },
+  {
+    name: 'round-robin-of-the-process',
+    title: 'All round robins of a process share one counter: what a job does depends on what ran before it.',
+    from: 'semantics 1.C, oracle O18',
+    oracles: ['O18'],
+    file: 'src/flow/partitioner.ts',
+    find: `function roundRobin(channels: number, first: number): Partitioner {
+  let next = first;
+  return one(() => {
+    const chosen = next;
+    next = chosen + 1 === channels ? 0 : chosen + 1;
+    return chosen;
+  });
+}`,
+    replace: `const turns = { next: 0 };
+
+function roundRobin(channels: number, first: number): Partitioner {
+  return one(() => {
+    turns.next += 1;
+    return (first + turns.next) % channels;
+  });
+}`,
+  },
+  {
+    name: 'real-clock-in-a-subtask',
+    title: 'Processing time comes from the machine behind the runtime: no run can be repeated.',
+    from: 'reliability 6.6 (canary), oracle O18',
+    oracles: ['O18', 'O13'],
+    file: 'actors/subtask-actor.ts',
+    find: 'const nowMs = this.context.runtime.clock.wallMs();',
+    replace: 'const nowMs = Date.now();',
+  },
+  {
+    name: 'real-chance-in-restarts',
+    title: 'The jitter of restarts comes from the machine behind the runtime: no run can be repeated.',
+    from: 'reliability 6.2, oracle O18',
+    oracles: ['O18'],
+    file: JOB,
+    find: "context.runtime.random('restart')",
+    replace: '{ next: () => Math.random() }',
+  },
+];

@@ -1,0 +1,78 @@
+// Every mutant can be planted, and every oracle has some to notice.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { MUTANTS } from '../../bench/mutants/catalog.js';
+import { type Mutant, ORACLES } from '../../bench/mutants/mutant.js';
+import { mutated, plant, ROOT } from '../../bench/mutants/plant.js';
+
+const MUTANTS_MIN = 40;
+const MUTANTS_PER_ORACLE_MIN = 2;
+
+function textOf(mutant: Mutant): string {
+  return readFileSync(join(ROOT, mutant.file), 'utf8');
+}
+
+function syntaxErrors(text: string): readonly string[] {
+  const { diagnostics = [] } = ts.transpileModule(text, {
+    reportDiagnostics: true,
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+  });
+  return diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
+describe('the list of mutants', () => {
+  test('is long enough', () => {
+    expect(MUTANTS.length).toBeGreaterThanOrEqual(MUTANTS_MIN);
+  });
+
+  test('names each mutant once, in words that a command line takes', () => {
+    const names = MUTANTS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  });
+
+  test('plants no bug twice', () => {
+    const places = MUTANTS.map(({ file, find, replace }) => JSON.stringify([file, find, replace]));
+    expect(new Set(places).size).toBe(places.length);
+  });
+
+  test.each(ORACLES)('has mutants for oracle %s', (oracle) => {
+    const expected = MUTANTS.filter(({ oracles }) => oracles.includes(oracle)).map(({ name }) => name);
+    expect(expected.length).toBeGreaterThanOrEqual(MUTANTS_PER_ORACLE_MIN);
+  });
+});
+
+describe.each(MUTANTS.map((mutant) => ({ name: mutant.name, mutant })))('mutant $name', ({ mutant }) => {
+  test('is a bug of the engine, at a place that is there exactly once', () => {
+    expect(mutant.file).toMatch(/^(src|actors)\//);
+    expect(textOf(mutant).split(mutant.find).length - 1).toBe(1);
+    expect(mutant.replace).not.toBe(mutant.find);
+    expect(mutant.oracles.length).toBeGreaterThan(0);
+  });
+
+  test('parses', () => {
+    expect(syntaxErrors(mutated(mutant, textOf(mutant)))).toEqual([]);
+  });
+});
+
+test('a mutant is planted in a copy, and the sources stay as they are', () => {
+  const [mutant] = MUTANTS;
+  if (mutant === undefined) throw new Error('there are mutants');
+  const before = textOf(mutant);
+  const planted = plant(mutant);
+  try {
+    expect(readFileSync(join(planted.directory, mutant.file), 'utf8')).toBe(mutated(mutant, before));
+    expect(textOf(mutant)).toBe(before);
+  } finally {
+    planted.remove();
+  }
+});
+
+test('a mutant whose place has changed says so', () => {
+  const [mutant] = MUTANTS;
+  if (mutant === undefined) throw new Error('there are mutants');
+  expect(() => mutated(mutant, 'other code')).toThrow('occurs 0 times');
+});
