@@ -10,11 +10,16 @@
 import type { Runtime } from '../base/runtime.js';
 import type { Outcome, RunSpec, Subject } from './execution.js';
 
+/** Enough for two passes over six faults; a run of an engine takes about 10 ms. */
+const SHRINK_RUNS_MAX = 200;
+const SHRINK_MS = 10_000;
 export interface ShrinkBudget {
   readonly runs: number;
   /** Real milliseconds. */
   readonly ms: number;
 }
+
+export const SHRINK_BUDGET: ShrinkBudget = { runs: SHRINK_RUNS_MAX, ms: SHRINK_MS };
 
 export class ShrinkSearch {
   best: RunSpec;

@@ -12,15 +12,10 @@ import type { KnobInfo, Outcome, RunSpec, Subject, Violation } from './execution
 import type { ShrinkSummary } from './exploration.js';
 import { shrinkFaults, simplifyFaults } from './shrink-faults.js';
 import { shrinkSchedule } from './shrink-schedule.js';
-import { lowest, type ShrinkBudget, ShrinkSearch } from './shrink-search.js';
+import { lowest, SHRINK_BUDGET, type ShrinkBudget, ShrinkSearch } from './shrink-search.js';
 
-/** Enough for two passes over six faults; a run of an engine takes about 10 ms. */
-const SHRINK_RUNS_MAX = 200;
-const SHRINK_MS = 10_000;
 /** Passes over all levels: what a later level simplified may free an earlier one. */
 const PASSES_MAX = 3;
-
-export const SHRINK_BUDGET: ShrinkBudget = { runs: SHRINK_RUNS_MAX, ms: SHRINK_MS };
 
 export interface FailingRun {
   readonly spec: RunSpec;
