@@ -1,0 +1,389 @@
+// The store of checkpoints as a disk would see it: what is visible, what is flushed, what lands late, what is lost.
+//
+// Owns:    the rows, one transaction at a time, fencing by process and attempt, the choice of a checkpoint.
+// Not:     bytes of rows and the real commit lane (src/checkpoint, which have tests of their own).
+//
+// M1. A transaction becomes visible first and durable afterwards; whoever waits hears of it when it is durable.
+// M2. A power failure undoes what is visible and not durable. The death of a process leaves what is visible.
+// M3. What was under way at a death is lost, lands, or lands late: behind the back of a fence, as the worst disk would.
+// M4. Only manifests in the catalog of the last attempt count (R1 of restore-point.ts).
+
+import { StoreError } from '../../../src/base/errors.js';
+import type { Chunk } from '../../../src/checkpoint/checkpoint-store.js';
+import type { Manifest, SegmentRef } from '../../../src/checkpoint/manifest.js';
+
+/** Completed checkpoints to keep. */
+const RETAINED = 2;
+
+type Row = string | number;
+
+interface RowWrite {
+  readonly table: Map<Row, unknown>;
+  readonly key: Row;
+  /** Undefined: the row goes. */
+  readonly value: unknown;
+}
+
+export class Disk {
+  readonly meta: Map<Row, unknown> = new Map();
+  readonly manifests: Map<Row, unknown> = new Map();
+  readonly chunks: Map<Row, unknown> = new Map();
+  /** Chunks that were durable at some time, whatever has become of them. */
+  readonly everStored: Set<string> = new Set();
+  /** Who may write: the process that has opened it last. */
+  owner = 0;
+  /** How to undo what is visible and not durable, oldest first. */
+  #undo: RowWrite[] = [];
+
+  apply(rows: readonly RowWrite[]): void {
+    for (const { table, key, value } of rows) {
+      this.#undo.push({ table, key, value: table.get(key) });
+      if (value === undefined) table.delete(key);
+      else table.set(key, value);
+    }
+  }
+
+  flush(): void {
+    this.#undo.length = 0;
+  }
+
+  losePower(): void {
+    for (const { table, key, value } of this.#undo.reverse()) {
+      if (value === undefined) table.delete(key);
+      else table.set(key, value);
+    }
+    this.#undo = [];
+  }
+
+  get attempt(): number {
+    return (this.meta.get('attempt') as number | undefined) ?? 0;
+  }
+
+  catalog(attempt: number): readonly number[] {
+    return (this.meta.get(`catalog/${attempt}`) as readonly number[] | undefined) ?? [];
+  }
+
+  manifest(checkpoint: number): Manifest | undefined {
+    return this.manifests.get(checkpoint) as Manifest | undefined;
+  }
+
+  /** Its chunks were durable, at least until somebody had reason to remove them. */
+  hasStored(segment: SegmentRef): boolean {
+    for (let index = 0; index < segment.chunks; index += 1) {
+      if (!this.everStored.has(chunkName(segment, index))) return false;
+    }
+    return true;
+  }
+
+  hasSegment(segment: SegmentRef): boolean {
+    for (let index = 0; index < segment.chunks; index += 1) {
+      if (!this.chunks.has(chunkName(segment, index))) return false;
+    }
+    return true;
+  }
+
+  readSegment(segment: SegmentRef): Uint8Array[] {
+    return Array.from({ length: segment.chunks }, (_, index) => {
+      const bytes = this.chunks.get(chunkName(segment, index)) as Uint8Array | undefined;
+      if (bytes === undefined) throw new LostChunkError(chunkName(segment, index));
+      return bytes;
+    });
+  }
+
+  /** A copy for restoring one checkpoint alone. */
+  copyOf(manifest: Manifest): Disk {
+    const copy = new Disk();
+    copy.meta.set('attempt', manifest.attempt);
+    copy.meta.set('ids', manifest.checkpoint + 1_000);
+    copy.meta.set(`catalog/${manifest.attempt}`, [manifest.checkpoint]);
+    copy.manifests.set(manifest.checkpoint, manifest);
+    for (const segment of segmentsOf(manifest)) {
+      for (const [index, bytes] of this.readSegment(segment).entries()) {
+        copy.chunks.set(chunkName(segment, index), bytes);
+        copy.everStored.add(chunkName(segment, index));
+      }
+    }
+    return copy;
+  }
+}
+
+/** A completed checkpoint names a chunk that is not there. */
+export class LostChunkError extends Error {}
+
+interface Write {
+  readonly attempt: number;
+  /** A transaction of its own. */
+  readonly alone: boolean;
+  /** Why nothing of it can be written, when its turn has come. */
+  refusal?(): StoreError | null;
+  rows(): readonly RowWrite[];
+  durable(): void;
+  failed(error: StoreError): void;
+}
+
+interface Transaction {
+  readonly writes: readonly Write[];
+  readonly rows: readonly RowWrite[];
+  stage: 'begun' | 'visible';
+}
+
+export interface Begun {
+  readonly attempt: number;
+  readonly lastCheckpointId: number;
+  readonly latest: Manifest | null;
+}
+
+/** What the surroundings decide: whether a transaction fails, and what becomes of one that nobody waits for. */
+export interface StoreSurroundings {
+  /** There is something to do: call `work` when its time has come. */
+  wake(): void;
+  fate(): 'ok' | 'refused' | 'hung';
+  /** Rows of a transaction whose outcome nobody has learned. */
+  abandoned(rows: readonly RowWrite[]): void;
+}
+
+/** The store of one process. */
+export class StoreModel {
+  readonly #disk: Disk;
+  readonly #process: number;
+  readonly #around: StoreSurroundings;
+  #waiting: Write[] = [];
+  #running: Transaction | null = null;
+  #beginning: ((begun: Begun) => void) | null = null;
+  #attempt = 0;
+  #retained: readonly number[] = [];
+  #broken: StoreError | null = null;
+  fenced = 0;
+
+  constructor(disk: Disk, process: number, around: StoreSurroundings) {
+    this.#disk = disk;
+    this.#process = process;
+    this.#around = around;
+    disk.owner = process;
+  }
+
+  /** Waits for what is under way, then invalidates and takes the next number. */
+  begin(done: (begun: Begun) => void): void {
+    const ended = fencedError('its attempt has ended');
+    for (const write of this.#waiting.splice(0)) write.failed(ended);
+    this.#attempt = 0;
+    this.#broken = null;
+    this.#beginning = done;
+    if (this.#running === null) this.#around.wake();
+  }
+
+  putChunk(chunk: Chunk, durable: () => void, failed: (error: StoreError) => void): void {
+    // The bytes are a part of a larger buffer that nothing else needs.
+    const bytes = chunk.bytes.slice();
+    const key = chunkName(chunk, chunk.index);
+    const rows = (): readonly RowWrite[] => [{ table: this.#disk.chunks, key, value: bytes }];
+    const stored = (): void => {
+      this.#disk.everStored.add(key);
+      durable();
+    };
+    this.#submit({ attempt: chunk.attempt, alone: false, rows, durable: stored, failed });
+  }
+
+  reserveIds(attempt: number, upTo: number, durable: () => void, failed: (error: StoreError) => void): void {
+    const rows = (): readonly RowWrite[] => [{ table: this.#disk.meta, key: 'ids', value: upTo }];
+    this.#submit({ attempt, alone: false, rows, durable, failed });
+  }
+
+  complete(manifest: Manifest, durable: () => void, failed: (error: StoreError) => void): void {
+    let retained: readonly number[] = [];
+    this.#submit({
+      attempt: manifest.attempt,
+      alone: true,
+      // Retention may have freed, meanwhile, what an increment was built on (L1 of lmdb-checkpoint-store.ts).
+      refusal: () => {
+        const missing = segmentsOf(manifest).find((segment) => !this.#disk.hasSegment(segment));
+        return missing === undefined ? null : new StoreError('WEIR_STORE', 'it names a chunk that is not durable');
+      },
+      rows: () => {
+        const all = [...this.#retained, manifest.checkpoint].sort((a, b) => a - b);
+        retained = all.slice(-RETAINED);
+        return this.#completion(manifest, retained, all.slice(0, -RETAINED));
+      },
+      durable: () => {
+        this.#retained = retained;
+        durable();
+      },
+      failed,
+    });
+  }
+
+  /** Removes the chunks of a checkpoint that will never complete. */
+  discard(checkpoint: number, attempt: number): void {
+    const rows = (): readonly RowWrite[] => {
+      const { chunks } = this.#disk;
+      const needed = this.#needed(this.#retained);
+      const mine = `/${checkpoint}/${attempt}/`;
+      return [...chunks.keys()]
+        .filter((key) => String(key).includes(mine) && !needed.has(key))
+        .map((key) => ({ table: chunks, key, value: undefined }));
+    };
+    this.#submit({ attempt, alone: true, rows, durable: nothing, failed: nothing });
+  }
+
+  /** One stage of the transaction under way, or the beginning of the next one. */
+  work(): void {
+    const running = this.#running;
+    if (running === null) return this.#next();
+    if (running.stage === 'begun') {
+      if (this.#disk.owner !== this.#process) return this.#conclude(fencedError('another process owns it'));
+      const fate = this.#around.fate();
+      if (fate === 'refused') return this.#conclude(new StoreError('WEIR_STORE', 'no room'));
+      if (fate === 'hung') {
+        // A beginning that hangs is fenced by the reopening that follows it.
+        if (this.#beginning === null) this.#around.abandoned(running.rows);
+        return this.#poison();
+      }
+      this.#disk.apply(running.rows);
+      running.stage = 'visible';
+      return this.#around.wake();
+    }
+    this.#disk.flush();
+    this.#conclude(null);
+  }
+
+  /** The process is gone: what was under way is in the hands of chance. */
+  die(): void {
+    const running = this.#running;
+    this.#running = null;
+    this.#waiting = [];
+    if (running?.stage === 'begun' && this.#beginning === null) this.#around.abandoned(running.rows);
+    this.#beginning = null;
+  }
+
+  #submit(write: Write): void {
+    if (write.attempt !== this.#attempt) {
+      this.fenced += 1;
+      return write.failed(fencedError('it is of another attempt'));
+    }
+    if (this.#broken !== null) return write.failed(this.#broken);
+    this.#waiting.push(write);
+    if (this.#running === null && this.#waiting.length === 1) this.#around.wake();
+  }
+
+  #next(): void {
+    if (this.#beginning !== null) return this.#begin(this.#beginning);
+    const first = this.#waiting[0];
+    if (first === undefined) return;
+    let size = 1;
+    if (!first.alone) while (this.#waiting[size]?.alone === false) size += 1;
+    const writes = this.#waiting.splice(0, size);
+    const refusal = first.refusal?.() ?? null;
+    if (refusal !== null) {
+      first.failed(refusal);
+      if (this.#waiting.length > 0) this.#around.wake();
+      return;
+    }
+    this.#running = { writes, rows: writes.flatMap((write) => write.rows()), stage: 'begun' };
+    this.#around.wake();
+  }
+
+  #begin(done: (begun: Begun) => void): void {
+    const disk = this.#disk;
+    if (disk.owner !== this.#process) return;
+    const retained = [...disk.catalog(disk.attempt)];
+    const latest = retained.length === 0 ? null : (disk.manifest(retained.at(-1) as number) ?? null);
+    const attempt = disk.attempt + 1;
+    const needed = this.#needed(retained);
+    const rows: RowWrite[] = [
+      { table: disk.meta, key: 'attempt', value: attempt },
+      { table: disk.meta, key: `catalog/${attempt}`, value: retained },
+    ];
+    for (const key of disk.manifests.keys()) {
+      if (!retained.includes(key as number)) rows.push({ table: disk.manifests, key, value: undefined });
+    }
+    for (const key of disk.chunks.keys()) {
+      if (!needed.has(key)) rows.push({ table: disk.chunks, key, value: undefined });
+    }
+    const lastCheckpointId = (disk.meta.get('ids') as number | undefined) ?? 0;
+    const write: Write = {
+      attempt,
+      alone: true,
+      rows: () => rows,
+      durable: () => {
+        this.#beginning = null;
+        this.#attempt = attempt;
+        this.#retained = retained;
+        done({ attempt, lastCheckpointId, latest });
+      },
+      failed: nothing,
+    };
+    this.#running = { writes: [write], rows, stage: 'begun' };
+    this.#around.wake();
+  }
+
+  #completion(
+    manifest: Manifest,
+    retained: readonly number[],
+    dropped: readonly number[],
+  ): readonly RowWrite[] {
+    const disk = this.#disk;
+    const rows: RowWrite[] = [
+      { table: disk.manifests, key: manifest.checkpoint, value: manifest },
+      { table: disk.meta, key: `catalog/${manifest.attempt}`, value: retained },
+    ];
+    if (dropped.length === 0) return rows;
+    const needed = this.#needed(retained, manifest);
+    for (const checkpoint of dropped) {
+      rows.push({ table: disk.manifests, key: checkpoint, value: undefined });
+      for (const key of this.#needed([checkpoint])) {
+        if (!needed.has(key)) rows.push({ table: disk.chunks, key, value: undefined });
+      }
+    }
+    return rows;
+  }
+
+  #needed(checkpoints: readonly number[], written: Manifest | null = null): ReadonlySet<Row> {
+    const keys = new Set<Row>();
+    for (const checkpoint of checkpoints) {
+      const manifest =
+        checkpoint === written?.checkpoint ? written : (this.#disk.manifest(checkpoint) ?? null);
+      if (manifest === null) continue;
+      for (const segment of segmentsOf(manifest)) {
+        for (let index = 0; index < segment.chunks; index += 1) keys.add(chunkName(segment, index));
+      }
+    }
+    return keys;
+  }
+
+  #conclude(error: StoreError | null): void {
+    const writes = this.#running?.writes ?? [];
+    this.#running = null;
+    for (const write of writes) {
+      if (error === null) write.durable();
+      else write.failed(error);
+    }
+    // A beginning is tried again: the fault was in the disk, not in the request.
+    if (this.#waiting.length > 0 || this.#beginning !== null) this.#around.wake();
+  }
+
+  #poison(): void {
+    const error = new StoreError('WEIR_STORE_POISONED', 'a commit never settled');
+    this.#broken = error;
+    const waiting = this.#waiting.splice(0);
+    this.#conclude(error);
+    for (const write of waiting) write.failed(error);
+  }
+}
+
+export function segmentsOf(manifest: Manifest): readonly SegmentRef[] {
+  return manifest.operators.flatMap((operator) =>
+    operator.subtasks.flatMap((subtask) => subtask?.keyed ?? []),
+  );
+}
+
+function chunkName(segment: Omit<SegmentRef, 'chunks' | 'bytes'>, index: number): string {
+  return `${segment.operator}/${segment.subtask}/${segment.checkpoint}/${segment.attempt}/${index}`;
+}
+
+function fencedError(why: string): StoreError {
+  return new StoreError('WEIR_STORE_FENCED', `Refused: ${why}.`);
+}
+
+function nothing(): void {
+  // Nobody waits for this write.
+}
