@@ -61,7 +61,7 @@ function hit(info: FaultKindInfo, target: string): string {
 }
 
 function place(kind: FaultTarget, target: string): string {
-  const any = target === '*' || target === '';
+  const any = target === '*' || target === '' || target === '* -> *';
   switch (kind) {
     case 'actor':
       return any ? '' : ` (${target})`;

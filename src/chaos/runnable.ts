@@ -83,3 +83,14 @@ export async function exploreReport(scenario: Runnable, options: ExploreWith): P
     throw error;
   }
 }
+
+/** The result of a single run, whichever way N1 it brings its failure. */
+export async function runResult(run: Promise<RunOnceResult>): Promise<RunOnceResult> {
+  try {
+    return await run;
+  } catch (error) {
+    const failure = error instanceof ViolationError ? error.failures[0] : undefined;
+    if (failure === undefined) throw error;
+    return { outcome: failure.outcome, failure, notes: [] };
+  }
+}

@@ -6,7 +6,8 @@
 // C1. Whatever does not make sense is a ConfigError that names the option and the help to read; nothing is guessed.
 
 import { parseArgs } from 'node:util';
-import { ConfigError, messageOf } from '../base/errors.js';
+import { only, quoted, reading, wholeNumber, wrong } from './arguments.js';
+import { type ChaosCommand, parseChaos } from './chaos-command-line.js';
 import type { HelpTopic } from './help-text.js';
 import { parseDuration } from './human-format.js';
 
@@ -52,6 +53,7 @@ export type Command =
   | RunCommand
   | ExplainCommand
   | SavepointInfoCommand
+  | ChaosCommand
   | { readonly kind: 'help'; readonly topic: HelpTopic }
   | { readonly kind: 'version' };
 
@@ -91,6 +93,8 @@ export function parseCommandLine(args: readonly string[]): Command {
       return parseExplain(rest);
     case 'savepoint':
       return parseSavepoint(rest);
+    case 'chaos':
+      return parseChaos(rest);
     default:
       throw wrong('weir', `There is no command ${JSON.stringify(name)}.`);
   }
@@ -196,50 +200,11 @@ function parseSavepoint(args: readonly string[]): Command {
   };
 }
 
-function reading<T>(topic: HelpTopic, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    // Node explains the trick with `--` for arguments that begin with a dash, over several sentences; the first one is enough.
-    throw wrong(
-      topic,
-      `${
-        messageOf(error)
-          .split(/\. |\n/)[0]
-          ?.replace(/\.$/, '') ?? ''
-      }.`,
-    );
-  }
-}
-
-function only(topic: HelpTopic, positionals: readonly string[], what: string): string {
-  const [first, second] = positionals;
-  if (first === undefined) throw wrong(topic, `weir ${topic} needs ${what}.`);
-  if (second !== undefined)
-    throw wrong(topic, `weir ${topic} takes ${what}, got also ${JSON.stringify(second)}.`);
-  return first;
-}
-
-function wholeNumber(topic: HelpTopic, option: string, text: string | undefined, min: number): number | null {
-  if (text === undefined) return null;
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= min && Number.isSafeInteger(number)) return number;
-  throw wrong(topic, `${option} is a whole number of at least ${min}, got ${JSON.stringify(text)}.`);
-}
-
 function positive(option: string, durationMs: number): number {
   if (durationMs > 0) return durationMs;
   throw wrong('run', `${option} is longer than nothing, got 0.`);
 }
 
-function quoted(argument: string): string {
-  return /^[\w./:=@%+,-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
-}
-
 function topicOf(name: string | undefined): HelpTopic {
-  return name === 'run' || name === 'explain' || name === 'savepoint' ? name : 'weir';
-}
-
-function wrong(topic: HelpTopic, problem: string): ConfigError {
-  return new ConfigError(problem, { remedy: `See weir ${topic === 'weir' ? '' : `${topic} `}--help.` });
+  return name === 'run' || name === 'explain' || name === 'savepoint' || name === 'chaos' ? name : 'weir';
 }

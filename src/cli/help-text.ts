@@ -2,13 +2,14 @@
 //
 // Owns:    the text for each command; the one place where options are explained to users of the command line.
 
-export type HelpTopic = 'weir' | 'run' | 'explain' | 'savepoint';
+export type HelpTopic = 'weir' | 'run' | 'explain' | 'savepoint' | 'chaos';
 
 const WEIR = `weir: run stateful stream jobs that survive crashes
 
   weir run <job.ts|job.js>          run a job; run it again to go on where it stopped
   weir explain <job.ts|job.js>      show what would run, without running it
   weir savepoint info <directory>   show what is in a savepoint or checkpoint directory
+  weir chaos explore <file>         test a scenario under random faults; also chaos run, replay, shrink
   weir <command> --help             options and examples
   weir --version
 
@@ -89,11 +90,47 @@ Examples:
   weir savepoint info .weir/page-hits --json
 `;
 
+const CHAOS = `weir chaos run|explore <file> [options]
+weir chaos replay|shrink <file> <token> [options]
+
+Runs the scenarios that a file exports, in simulation: virtual time, a virtual disk, faults on purpose. The same seed does the
+same on every machine. What a check finds is shrunk to the smallest plan that still shows it, with a token that replays it.
+
+  run        once, with the faults of the scenario or of a plan
+  explore    many seeds, each with a random plan of faults
+  replay     one run again, with everything that happened in it
+  shrink     one run again and again, with less and less
+
+      --scenario <name>         only this one; needed for replay and shrink where the file exports several
+      --seed <n>                seed of the run; of the first run of explore (1)
+      --seeds <n>               explore: number of runs (100; as many as fit where --time is given)
+      --time <duration>         explore: begin no run after so long, such as 60s or 10min
+      --max-faults <n>          explore: faults of one run, at most (6)
+      --plan <plan.json>        run, explore: these faults instead of those of the scenario
+      --mode <mode>             run, explore: simulation, threads or processes (simulation)
+      --jobs <n>                explore: in so many processes, each with its share of the seeds (1)
+      --corpus <dir>            explore: failing plans are kept here and run first (.chaos); "none" for no directory
+      --trace <out.json>        replay: write every event of the run to this file
+      --json                    one JSON object on standard output, progress as JSON lines on standard error
+      --verbose                 print stacks of errors
+
+A file exports scenarios by name or as its default: export const orders = scenario({ ... }).
+
+Exit codes: 0 every check held, 1 a check was violated, 2 wrong command line, plan, token or file.
+
+Examples:
+  weir chaos explore orders.chaos.ts --seeds 2000 --jobs 2
+  weir chaos explore orders.chaos.ts --time 10min --max-faults 3
+  weir chaos run orders.chaos.ts --seed 42 --plan .chaos/lost-order.json
+  weir chaos replay orders.chaos.ts c1.42.9f3a --trace out.json
+`;
+
 const TEXTS: Readonly<Record<HelpTopic, string>> = {
   weir: WEIR,
   run: RUN,
   explain: EXPLAIN,
   savepoint: SAVEPOINT,
+  chaos: CHAOS,
 };
 
 export function helpText(topic: HelpTopic): string {

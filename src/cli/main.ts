@@ -9,6 +9,7 @@ import { unreachable } from '../base/assert.js';
 import { ConfigError, JobDefinitionError } from '../base/errors.js';
 import { nodeRuntime } from '../base/node-runtime.js';
 import type { Runtime } from '../base/runtime.js';
+import { performChaos } from './chaos-session.js';
 import {
   type Command,
   type ExplainCommand,
@@ -59,6 +60,8 @@ async function perform(command: Command, shell: Shell): Promise<ExitCode> {
       return await performExplain(command, shell);
     case 'savepointInfo':
       return await performSavepointInfo(command, shell);
+    case 'chaos':
+      return await performChaos(command, shell);
     default:
       return unreachable(command);
   }
