@@ -22,11 +22,6 @@ export class TimerHeap {
   readonly #heap: Entry[] = [];
   #made = 0;
 
-  /** Timers that were neither cancelled nor taken. */
-  get live(): number {
-    return this.#heap.filter((entry) => !entry.cancelled).length;
-  }
-
   add(dueMs: number, callback: () => void): TimerHandle {
     const entry: Entry = {
       dueMs,

@@ -29,9 +29,15 @@ type Perform = <T>(lane: string, operation: FileOperation, path: string, apply: 
 /** Operations on names share a lane: they are journaled in order. */
 const NAMES = 'files';
 
-export function virtualFiles(options: VirtualFilesOptions): FileSystem {
+/** The files of one process, and how many of them it has open. */
+export interface VirtualFileSystem extends FileSystem {
+  openFiles(): number;
+}
+
+export function virtualFiles(options: VirtualFilesOptions): VirtualFileSystem {
   const { disk, process, faults } = options;
   let handles = 0;
+  const open = { count: 0 };
   const perform: Perform = (lane, operation, path, apply) =>
     process.perform(lane, 0, () => {
       const fault = faults.files?.(operation, path) ?? null;
@@ -42,10 +48,12 @@ export function virtualFiles(options: VirtualFilesOptions): FileSystem {
   const named = <T>(operation: FileOperation, path: string, apply: () => T): Promise<T> =>
     perform(NAMES, operation, path, apply);
   return {
+    openFiles: () => open.count,
     async open(path, mode) {
       const node = await named('open', path, () => openNode(disk, path, mode));
       handles += 1;
-      return openHandle(options, perform, node, path, mode, `file ${process.number}.${handles}`);
+      open.count += 1;
+      return openHandle(options, perform, node, path, mode, `file ${process.number}.${handles}`, open);
     },
     stat: (path) =>
       named('stat', path, () => {
@@ -69,6 +77,7 @@ function openHandle(
   path: string,
   mode: Mode,
   lane: string,
+  open: { count: number },
 ): FileHandle {
   let isOpen = true;
   const onFile = <T>(operation: FileOperation, apply: (file: VirtualFile) => T): Promise<T> =>
@@ -109,6 +118,7 @@ function openHandle(
     stat: () => perform(lane, 'stat', path, () => options.disk.stat(node)),
     close: () =>
       perform(lane, 'close', path, () => {
+        if (isOpen) open.count -= 1;
         isOpen = false;
       }),
   };

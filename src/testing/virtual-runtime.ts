@@ -85,10 +85,12 @@ export interface VirtualRuntime extends Runtime {
   readonly hash: string;
   /** Makes an observation part of the hash. */
   note(text: string): void;
-  /** Timers of all processes that have neither fired nor been cancelled. */
+  /** Timers of this process that have neither fired nor been cancelled. */
   readonly pendingTimers: number;
-  /** True while a step of this process runs. */
-  readonly isRunning: boolean;
+  /** Files that this process has opened and not closed. */
+  readonly openFiles: number;
+  /** The process, as `runningProcess` of virtual-machine.ts names it. */
+  readonly process: VirtualProcess;
   /** Starts `work` in a step of this process. */
   enter(work: () => void): void;
   /** An operation on a system outside of the simulated process: takes effect in a step of its own, and may, when the process dies. */
@@ -144,14 +146,35 @@ interface Machine {
 function processRuntime(machine: Machine, process: VirtualProcess): VirtualRuntime {
   const { scheduler, options } = machine;
   const clock = { wallMs: () => scheduler.wallMs, monotonicMs: () => scheduler.nowMs };
+  let pendingTimers = 0;
   const timers: Runtime['timers'] = {
-    after: (delayMs, callback) =>
-      scheduler.after(delayMs, () => {
+    after(delayMs, callback) {
+      let pending = true;
+      pendingTimers += 1;
+      const over = (): void => {
+        if (pending) pendingTimers -= 1;
+        pending = false;
+      };
+      const timer = scheduler.after(delayMs, () => {
+        over();
         process.execute(callback);
-      }),
+      });
+      return {
+        cancel() {
+          over();
+          timer.cancel();
+        },
+      };
+    },
   };
   const streams = new Map<string, RandomStream>();
   let ids = 0;
+  const files = virtualFiles({
+    ...machine,
+    process,
+    choices: machine.processes.choices,
+    wallMs: clock.wallMs,
+  });
   return {
     clock,
     timers,
@@ -165,7 +188,10 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
       return `${purpose}-${options.seed}-${process.number}-${ids}`;
     },
     dispatch: (callback, lane) => process.enqueue(lane ?? 'dispatch', callback),
-    files: virtualFiles({ ...machine, process, choices: machine.processes.choices, wallMs: clock.wallMs }),
+    files,
+    get openFiles() {
+      return files.openFiles();
+    },
     sockets: virtualSockets(machine.network, process),
     keyValues: virtualKeyValues({ ...machine, process, timers, prepareDirectory }),
     environment: (name) => options.environment?.[name],
@@ -192,11 +218,9 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
     },
     note: (text) => scheduler.note(text),
     get pendingTimers() {
-      return scheduler.pendingTimers;
+      return pendingTimers;
     },
-    get isRunning() {
-      return process.isRunning;
-    },
+    process,
     enter: (work) => process.enqueue('program', work),
     external: (lane, delayMs, apply) => process.perform(lane, delayMs, apply),
     pauseProcess: () => process.pause(),

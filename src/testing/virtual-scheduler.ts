@@ -20,6 +20,8 @@ import { TimerHeap, type VirtualTimer } from './timer-heap.js';
 export interface Candidates {
   readonly length: number;
   name(index: number): string;
+  /** Number of the lane, from 0 in the order in which lanes came to be. */
+  lane(index: number): number;
   /** Step at which the lane last became ready. */
   readySince(index: number): number;
 }
@@ -109,11 +111,6 @@ export class VirtualScheduler implements Candidates {
     this.#drift = fraction;
   }
 
-  /** Timers that have not fired and were not cancelled. */
-  get pendingTimers(): number {
-    return this.#timers.live;
-  }
-
   /** Appends to a lane; tasks of one lane never overtake each other. */
   enqueue(lane: string, task: () => void): void {
     if (this.#running && !this.#inStep && this.#drain !== null) this.#options.onForeignWake?.(lane);
@@ -137,6 +134,10 @@ export class VirtualScheduler implements Candidates {
 
   name(index: number): string {
     return present(this.#ready[index], 'a candidate at the index').name;
+  }
+
+  lane(index: number): number {
+    return present(this.#ready[index], 'a candidate at the index').number;
   }
 
   readySince(index: number): number {

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.js';
 import type { LaneWrite } from '../base/commit-lane.js';
 import type { RandomStream, StoreKey } from '../base/runtime.js';
 import { encodeStoreKey } from '../base/store-keys.js';
-import { SortedRows } from './sorted-rows.js';
+import { type SortedRow, SortedRows } from './sorted-rows.js';
 import { normalPath } from './virtual-paths.js';
 
 export class StoreImage {
@@ -18,6 +18,8 @@ export class StoreImage {
   #visible = new Map<string, SortedRows>();
   #flushed = new Map<string, SortedRows>();
   #unflushed: (readonly LaneWrite[])[] = [];
+  /** Takes the last synced transaction back. */
+  #undo: readonly LaneWrite[] = [];
 
   table(name: string): SortedRows | undefined {
     return this.#visible.get(name);
@@ -32,6 +34,11 @@ export class StoreImage {
 
   /** As a transaction does that was synced. */
   write(writes: readonly LaneWrite[]): void {
+    this.#undo = writes.map(({ table, key }) => ({
+      table,
+      key,
+      value: this.#flushed.get(table)?.get(key) ?? null,
+    }));
     // A sync makes everything durable that was written before it.
     for (const earlier of this.#unflushed.splice(0)) apply(this.#flushed, earlier);
     apply(this.#visible, writes);
@@ -50,6 +57,34 @@ export class StoreImage {
       apply(this.#flushed, writes);
     }
     this.#visible = new Map([...this.#flushed].map(([name, rows]) => [name, rows.copy()]));
+  }
+
+  /** Rows of a table in the order of their keys, as a test looks at them. */
+  rows(name: string): readonly SortedRow[] {
+    return this.#visible.get(name)?.range(undefined, undefined) ?? [];
+  }
+
+  /** Tables that the last synced transaction wrote to. */
+  get lastTables(): readonly string[] {
+    return [...new Set(this.#undo.map(({ table }) => table))];
+  }
+
+  /** As LMDB does with a torn meta page: the root before the last synced transaction counts again. */
+  revertLast(): void {
+    apply(this.#visible, this.#undo);
+    apply(this.#flushed, this.#undo);
+    this.#undo = [];
+  }
+
+  /** Another store with the durable rows of this one, and without an owner. */
+  fork(): StoreImage {
+    const fork = new StoreImage();
+    fork.owner = this.owner;
+    for (const [name, rows] of this.#flushed) {
+      fork.#flushed.set(name, rows.copy());
+      fork.#visible.set(name, rows.copy());
+    }
+    return fork;
   }
 
   /** Changes or removes a row behind the back of its owner, as a failing disk does. */
@@ -91,6 +126,11 @@ export class VirtualStores {
     change: (value: Uint8Array) => Uint8Array | null,
   ): void {
     this.findOrCreate(directory).damage(table, encodeStoreKey(key), change);
+  }
+
+  /** Puts the durable rows of a store of another machine into this one. */
+  adopt(directory: string, from: StoreImage): void {
+    this.#images.set(normalPath(directory), from.fork());
   }
 
   losePower(choices: RandomStream): void {

@@ -1,0 +1,31 @@
+// Standing inside of a simulation: which process user code runs in when it reaches for a global.
+//
+// Owns:    the way from the running process to its clock, timers and random streams; installing the simulated globals.
+// Not:     the globals (simulated-globals.ts), processes (src/testing).
+
+import { runningProcess, type VirtualProcess } from '../testing/virtual-machine.js';
+import type { VirtualRuntime } from '../testing/virtual-runtime.js';
+import type { Leak } from './leaks.js';
+import { installSimulatedGlobals } from './simulated-globals.js';
+import type { SimulatedSurroundings } from './simulated-globals-surroundings.js';
+
+const surroundings = new WeakMap<VirtualProcess, SimulatedSurroundings>();
+
+/** From now on code of this process sees its virtual time and its random streams. */
+export function inhabit(machine: VirtualRuntime, leaked: (leak: Leak) => void): void {
+  surroundings.set(machine.process, {
+    wallMs: () => machine.clock.wallMs(),
+    monotonicMs: () => machine.clock.monotonicMs(),
+    after: (delayMs, callback) => machine.timers.after(delayMs, callback),
+    random: (purpose) => machine.random(purpose),
+    leaked,
+  });
+}
+
+/** Installs the simulated globals, until the answer is called. Nests. */
+export function enterSimulation(): () => void {
+  return installSimulatedGlobals(() => {
+    const process = runningProcess();
+    return process === null ? null : (surroundings.get(process) ?? null);
+  });
+}

@@ -1,0 +1,33 @@
+// A job as something that can be simulated: its input, its graph, its checks.
+//
+// Owns:    the contract between scenarios (and our own shapes of jobs) and their simulated runs.
+// Not:     running it (job-run.ts).
+
+import type { JobDefinition } from '../api/define-job.js';
+import type { Knobs, Violation } from './execution.js';
+import type { ScenarioRunOptions } from './job-knobs.js';
+import type { CommittedResult, FinishedRun, JobWorld, PredicateView } from './scenario-options.js';
+
+export interface JobProgram<T, R> {
+  readonly name: string;
+  /** Records of one input; a pure function of its arguments. */
+  readonly records: (count: number, seed: number) => readonly T[];
+  /** Most records of a run. */
+  readonly recordsMax: number;
+  readonly timestamp: (record: T, index: number) => number;
+  readonly splits: number;
+  readonly app: (world: JobWorld<T, R>) => JobDefinition;
+  readonly run: ScenarioRunOptions;
+  readonly poison: ((record: T) => T) | null;
+  readonly predicates: Readonly<Record<string, (view: PredicateView) => boolean>>;
+  /** Uids of operators that plans may name, or null: all that have one. */
+  readonly operators: readonly string[] | null;
+  /** What the checks say of a run. */
+  readonly evaluate: (run: FinishedRun<R>) => {
+    readonly violations: readonly Violation[];
+    readonly checked: number;
+  };
+  /** The results that a run without faults has; null: such a run is to be made when somebody asks. */
+  readonly expected: ((records: readonly T[], knobs: Knobs) => readonly CommittedResult<R>[]) | null;
+  readonly needsFaultFree: boolean;
+}

@@ -1,0 +1,547 @@
+// One simulated run of a job: started, hit by its plan, started again after every death, until it is done or given up.
+//
+// Owns:    the lives of the job over processes; what the world does to it and for it.
+// Not:     when faults fire (arsenal.ts), judging the results (job-verdict.ts).
+//
+// R1. Everything is decided by the RunSpec. A run ends by itself: it finishes, fails, or is given up after so much virtual time.
+// R2. A job that a fault of class `degrade` or `stop` has ended gets another chance without faults, as its user would give it:
+//     then it must finish, unless its store was damaged.
+// R3. A leak or a wake-up from outside ends the run: nothing that follows would be decided by the seed.
+
+import type { JobHandle, JobResult } from '../../actors/job-handle.js';
+import type { ActorSnapshot } from '../../actors/kernel/actor.js';
+import { run } from '../../actors/run.js';
+import { buildGraph } from '../api/define-job.js';
+import { messageOf } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import { randomBelow, randomStream } from '../base/random-stream.js';
+import type { PointFields, Points } from '../base/runtime.js';
+import { CHUNKS, MANIFESTS } from '../checkpoint/store-rows.js';
+import { planJob } from '../graph/plan.js';
+import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
+import type { StoreImage } from '../testing/virtual-stores.js';
+import { ActorDoor } from './actor-door.js';
+import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
+import { type ArmedFault, Arsenal } from './arsenal.js';
+import type { RunSpec } from './execution.js';
+import type { InjectedFault } from './injected.js';
+import { causesOf } from './injected.js';
+import { type TimedRecords, withInputFaults } from './input-faults.js';
+import { inhabit } from './inside.js';
+import { runOptionsOf, strategyOf } from './job-knobs.js';
+import type { JobProgram } from './job-program.js';
+import { JobWatch, RunRecorder } from './job-watch.js';
+import { enqueuedOutside, type Leak, LeakError } from './leaks.js';
+import { LinkFaults } from './link-faults.js';
+import { Schedule } from './schedule.js';
+import { installStorageFaults } from './storage-faults.js';
+import { faultyLogger } from './telemetry-faults.js';
+import { type WorldActions, WorldFaults } from './world-faults.js';
+import { worldInput } from './world-input.js';
+import { WorldOutput } from './world-output.js';
+
+export const CHECKPOINTS_DIRECTORY = '/checkpoints';
+const SAVEPOINTS_DIRECTORY = '/savepoints';
+/** Virtual time within which a job must come to its end, each time it is started. */
+const LIFE_MS_MAX = 15 * 60_000;
+/** Virtual time that a woken zombie has to notice that it has been replaced. */
+const ZOMBIE_MS_MAX = 10 * 60_000;
+const STEPS_MAX = 3_000_000;
+/** Starts after a failure that a fault excuses. */
+const SECOND_CHANCES = 2;
+/** Protocol steps between two looks at the mailboxes (O8). */
+const BOUNDS_EVERY_HITS = 40;
+const WORLD_START_MS = 1_767_225_600_000;
+const HOUR_MS = 3_600_000;
+
+export type JobEnd =
+  | { readonly kind: 'finished'; readonly result: JobResult }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'stuck'; readonly reason: string };
+
+interface Zombie {
+  readonly machine: VirtualRuntime;
+  ended: boolean;
+  wakes: number;
+}
+
+/** A store and a world at the moment in which a checkpoint became durable. */
+export interface Cut<R> {
+  readonly store: StoreImage;
+  readonly output: WorldOutput<R>;
+  readonly checkpoint: number;
+}
+
+export class JobRun<T, R> implements Points, WorldActions {
+  readonly program: JobProgram<T, R>;
+  readonly spec: RunSpec;
+  readonly records: TimedRecords<T>;
+  readonly arsenal: Arsenal;
+  readonly output: WorldOutput<R>;
+  readonly watch: JobWatch = new JobWatch();
+  readonly recorder: RunRecorder | null;
+  readonly schedule: Schedule;
+  readonly cuts: Cut<R>[] = [];
+  readonly world: WorldFaults;
+  machine: VirtualRuntime;
+  handle: JobHandle | null = null;
+  end: JobEnd = { kind: 'stuck', reason: 'it never began' };
+  /** Ends that a fault excused, before the last one. */
+  readonly earlierEnds: JobEnd[] = [];
+  leak: Leak | null = null;
+  storeDamaged = false;
+  lastFaultMs = 0;
+  processes = 1;
+  readonly zombies: Zombie[] = [];
+  readonly #outsider: VirtualRuntime;
+  readonly #names: ActorNames;
+  readonly #door: ActorDoor;
+  readonly #logger: Logger;
+  readonly #expectedCuts: number;
+  #successor: VirtualRuntime | null = null;
+  #parallelism: number | null = null;
+  #hits = 0;
+  #savepoints = 0;
+  #stopping = false;
+
+  constructor(program: JobProgram<T, R>, spec: RunSpec) {
+    this.program = program;
+    this.spec = spec;
+    const { seed, knobs } = spec;
+    this.schedule = new Schedule({ seed, strategy: strategyOf(knobs), replay: spec.choices });
+    this.machine = virtualRuntime({
+      seed,
+      order: this.schedule.choose,
+      points: this,
+      stepsMax: STEPS_MAX,
+      busyStepsPerMs: knobs['stepsPerMs'] ?? 100,
+      startWallMs: WORLD_START_MS + (knobs['wallSkewHours'] ?? 0) * HOUR_MS,
+      onForeignWake: (lane) => this.#leaked(enqueuedOutside(lane, null)),
+    });
+    this.#outsider = this.machine.startProcess({ host: 'outside' });
+    this.recorder = spec.trace
+      ? new RunRecorder(() => ({ atMs: this.machine.nowMs, atStep: this.machine.steps }))
+      : null;
+    this.arsenal = new Arsenal({
+      plan: spec.plan,
+      seed,
+      nowMs: () => this.machine.nowMs,
+      step: () => this.machine.steps,
+      predicate: (name) => this.#predicate(name),
+      onFired: ({ kind, hit, fault }) => {
+        this.lastFaultMs = this.machine.nowMs;
+        this.machine.note(`fault ${fault}`);
+        this.recorder?.add('world', 'fault', `${kind} hits ${hit}`);
+      },
+    });
+    this.output = new WorldOutput({
+      arsenal: this.arsenal,
+      outside: () => (lane, delayMs, apply) => this.machine.external(lane, delayMs, apply),
+      delay: (ms) => new Promise((resolve) => void this.machine.timers.after(ms, resolve)),
+      latencyMs: this.#latency(),
+    });
+    const values = program.records(knobs['records'] ?? program.recordsMax, seed);
+    const timestamps = values.map((value, index) => program.timestamp(value, index));
+    this.records = withInputFaults({ values, timestamps }, this.arsenal, program.poison);
+    this.#names = jobNames(this.#plan());
+    const timers = (): VirtualRuntime['timers'] => this.#outsider.timers;
+    const nowMs = (): number => this.machine.nowMs;
+    const links = new LinkFaults({ arsenal: this.arsenal, names: this.#names, timers, nowMs, apps: 'jobs' });
+    this.#door = this.#makeDoor(links, timers);
+    this.world = new WorldFaults(this.arsenal, this.#names, this);
+    installStorageFaults(this.machine.faults, this.arsenal);
+    this.#logger = faultyLogger(this.arsenal, (fields, message) => this.#logged(fields, message));
+    this.#expectedCuts = knobs['shadow'] === 1 ? 1 + randomBelow(randomStream(seed, 'shadow'), 8) : 0;
+  }
+
+  /** Runs the job through all of its lives. */
+  async toTheEnd(): Promise<void> {
+    for (const ms of this.world.dueTimesMs()) this.#outsider.timers.after(ms, () => this.world.at('', null));
+    let chances = SECOND_CHANCES;
+    let from: string | null = null;
+    for (;;) {
+      inhabit(this.machine, (leak) => this.#leaked(leak));
+      this.end = await this.#life(from);
+      if (this.leak !== null) return;
+      if (this.#successor !== null) {
+        this.machine = this.#successor;
+        this.#successor = null;
+        this.processes += 1;
+        continue;
+      }
+      if (this.end.kind === 'finished' && this.end.result.state === 'SUSPENDED') {
+        this.#stopping = false;
+        from = null;
+        continue;
+      }
+      if (this.end.kind === 'finished' || chances === 0 || !this.mayEnd()) break;
+      chances -= 1;
+      this.earlierEnds.push(this.end);
+      this.arsenal.heal();
+      this.machine = this.machine.crashProcess({ unsynced: 'kept' });
+    }
+    await this.#awaitZombies();
+  }
+
+  /** A fault has fired that may end the job for good. */
+  mayEnd(): boolean {
+    return this.arsenal.faults.some(({ firings, info }) => firings > 0 && info.class !== 'mask');
+  }
+
+  /** One process, from the start of the job to its end, or to the end of the process. */
+  async #life(from: string | null): Promise<JobEnd> {
+    const { machine } = this;
+    let settled = false;
+    let end: JobEnd = { kind: 'stuck', reason: 'nothing is left to do, and the job has not ended' };
+    const job = this.#job(machine);
+    const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, this.#parallelism);
+    const life = run(job, {
+      ...options,
+      ...(from === null ? {} : { from }),
+      runtime: machine,
+      interceptor: this.#door,
+      logger: this.#logger,
+    }).then((handle) => {
+      if (this.machine === machine) this.handle = handle;
+      return handle.finished;
+    });
+    life
+      .then(
+        (result) => {
+          end = { kind: 'finished', result };
+        },
+        (error: unknown) => {
+          end = { kind: 'failed', error };
+        },
+      )
+      .finally(() => {
+        settled = true;
+        for (const zombie of this.zombies) if (zombie.machine === machine) zombie.ended = true;
+      });
+    const limitMs = machine.nowMs + LIFE_MS_MAX;
+    try {
+      await machine.run(
+        () => settled || this.#successor !== null || this.leak !== null || machine.nowMs > limitMs,
+      );
+    } catch (error) {
+      // A broken assertion of the simulated world, or an error that nobody caught.
+      return { kind: 'failed', error };
+    }
+    if (!settled && machine.nowMs > limitMs)
+      return { kind: 'stuck', reason: `no end after ${LIFE_MS_MAX / 60_000} virtual minutes` };
+    return end;
+  }
+
+  #job(machine: VirtualRuntime) {
+    const { program, spec, records } = this;
+    const input = worldInput({
+      records: records.values,
+      timestamps: records.timestamps,
+      splits: program.splits,
+      gapMs: (spec.knobs['gapUs'] ?? 0) / 1_000,
+      arsenal: this.arsenal,
+    });
+    return program.app({ input, output: this.output.sink(), runtime: machine, seed: spec.seed });
+  }
+
+  #plan() {
+    const { knobs } = this.spec;
+    const options = runOptionsOf(knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
+    return planJob(buildGraph(this.#job(this.machine)), {
+      parallelism: options.parallelism ?? 1,
+      chaining: options.chaining ?? true,
+      ...(options.maxParallelism === undefined ? {} : { maxParallelism: options.maxParallelism }),
+    });
+  }
+
+  #makeDoor(links: LinkFaults, timers: () => VirtualRuntime['timers']): ActorDoor {
+    const door = new ActorDoor({
+      arsenal: this.arsenal,
+      names: this.#names,
+      links,
+      timers,
+      crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crashPath(path, error)),
+      onMessage: (actor, message) => this.#handling(actor, message),
+      onLife: (actor, what) => this.recorder?.add(actor.path, 'life', what),
+      onBrokenRule: (message) => this.watch.report('O9', 'one handler at a time', message, []),
+      freezes: this.arsenal.has('message.mutate') ? 'records' : 'nothing',
+    });
+    const { entering } = door;
+    door.entering = (to, lane, message, deliver): boolean => {
+      this.watch.element(to.incarnation, message);
+      return entering.call(door, to, lane, message, deliver);
+    };
+    return door;
+  }
+
+  #handling(actor: ActorName, message: unknown): void {
+    if (this.recorder === null) return;
+    const { kind, element } = message as { readonly kind?: unknown; readonly element?: { kind: string } };
+    this.recorder.add(
+      actor.path,
+      'message',
+      element === undefined ? String(kind) : `element ${element.kind}`,
+    );
+  }
+
+  // ---------------------------------------------------------------- points
+
+  hit(step: string, fields: PointFields): void {
+    if (!this.machine.process.isRunning) return this.#hitOfZombie(step, fields);
+    this.machine.note(step);
+    this.watch.hit(step, fields);
+    this.#hits += 1;
+    if (this.#hits % BOUNDS_EVERY_HITS === 0) this.#checkBounds();
+    this.recorder?.add(String(fields['subtask'] ?? fields['role']), 'step', step);
+    if (step === 'barrier.injected') this.schedule.barrier();
+    if (step === 'record.afterRestore') this.arsenal.recovered();
+    if (step === 'metadata.durable') this.#cut(Number(fields['checkpoint']));
+    this.arsenal.stepReached(step, String(fields['role']));
+    this.world.at(step, fields);
+  }
+
+  /** Another process than the one that is in charge: it was paused, and still believes in its job. */
+  #hitOfZombie(step: string, fields: PointFields): void {
+    this.machine.note(`zombie ${step}`);
+    if (step === 'metadata.durable') this.watch.hit(step, fields);
+  }
+
+  #cut(checkpoint: number): void {
+    if (this.#expectedCuts === 0 || this.watch.checkpoints !== this.#expectedCuts) return;
+    const store = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
+    if (store === undefined) return;
+    this.cuts.push({ store: store.fork(), output: this.output.fork(this.#quietOutput()), checkpoint });
+  }
+
+  #quietOutput() {
+    return {
+      arsenal: null,
+      outside:
+        () =>
+        <V>(_lane: string, _delayMs: number, apply: () => V) =>
+          Promise.resolve().then(apply),
+      delay: () => Promise.resolve(),
+      latencyMs: () => 0,
+    };
+  }
+
+  // ---------------------------------------------------------------- what the world does
+
+  crashActor(target: string, error: InjectedFault): string | null {
+    const path = this.#livingActor(target);
+    return path !== null && this.#crashPath(path, error) ? path : null;
+  }
+
+  stopActor(): string | null {
+    return null;
+  }
+
+  kill({ unsynced, lateMs }: Parameters<WorldActions['kill']>[0]): string | null {
+    if (this.#successor !== null) return null;
+    const late = lateMs === null ? null : { probability: 0.8, delayMsMax: Math.max(1, lateMs) };
+    this.#successor = this.machine.crashProcess({ unsynced, late });
+    this.#stopping = false;
+    return `process ${this.processes}`;
+  }
+
+  pause(ms: number): string | null {
+    const { machine } = this;
+    if (machine.process.paused) return null;
+    machine.pauseProcess();
+    this.#outsider.timers.after(ms, () => machine.resumeProcess());
+    return `process ${this.processes}`;
+  }
+
+  zombie(ms: number): string | null {
+    if (this.#successor !== null || this.handle === null) return null;
+    const { machine } = this;
+    machine.pauseProcess();
+    const zombie: Zombie = { machine, ended: false, wakes: 0 };
+    this.zombies.push(zombie);
+    this.#outsider.timers.after(ms, () => machine.resumeProcess());
+    this.#successor = machine.startProcess({ host: `host ${this.processes + 1}` });
+    this.#stopping = false;
+    return `process ${this.processes}`;
+  }
+
+  jumpClock(ms: number): string | null {
+    this.machine.jumpWall(ms);
+    return 'wall clock';
+  }
+
+  driftClock(perMille: number): string | null {
+    this.machine.driftWall(perMille / 1_000);
+    return 'wall clock';
+  }
+
+  savepoint(): string | null {
+    if (this.handle === null) return null;
+    this.#savepoints += 1;
+    // Whether it succeeds is not the question: the job must not be harmed by it.
+    this.handle.savepoint(`${SAVEPOINTS_DIRECTORY}/${this.#savepoints}`).catch(() => undefined);
+    return 'job';
+  }
+
+  stopJob(parallelism: number | null): string | null {
+    if (this.handle === null || this.#stopping || this.#successor !== null) return null;
+    this.#stopping = true;
+    this.handle.stop().then(
+      () => {
+        this.#parallelism = parallelism ?? this.#parallelism;
+      },
+      () => {
+        this.#stopping = false;
+      },
+    );
+    return 'job';
+  }
+
+  flipBit(fault: ArmedFault): string | null {
+    const image = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
+    const table = fault.random.next() < 0.5 ? CHUNKS : MANIFESTS;
+    const rows = image?.rows(table) ?? [];
+    const row = rows[randomBelow(fault.random, Math.max(1, rows.length))];
+    if (image === undefined || row === undefined || row.value.byteLength === 0) return null;
+    const bit = randomBelow(fault.random, row.value.byteLength * 8);
+    image.damage(table, row.key, (value) => {
+      value[bit >> 3] = (value[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      return value;
+    });
+    this.storeDamaged = true;
+    // Damage shows when somebody reads: at the next restore.
+    this.kill({ unsynced: 'kept', lateMs: null });
+    return `${table}, bit ${bit}`;
+  }
+
+  revertStore(): string | null {
+    const image = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
+    // A manifest that sinks have acted upon cannot be missed by anybody but them: see docs/chaos.md.
+    if (image === undefined || image.lastTables.length === 0 || image.lastTables.includes(MANIFESTS))
+      return null;
+    this.kill({ unsynced: 'lost', lateMs: null });
+    image.revertLast();
+    this.storeDamaged = true;
+    return image.lastTables.join(', ');
+  }
+
+  openTwice(): string | null {
+    if (this.handle === null) return null;
+    const second = this.machine.startProcess();
+    inhabit(second, (leak) => this.#leaked(leak));
+    const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
+    second.enter(() => {
+      run(this.#job(second), { ...options, runtime: second }).then(
+        () =>
+          this.watch.report(
+            'O6',
+            'one owner',
+            'a second process could open the checkpoints of a running job',
+            [],
+          ),
+        () => undefined,
+      );
+    });
+    return 'a second process';
+  }
+
+  // ---------------------------------------------------------------- the rest of the world
+
+  #crashPath(path: string, error: InjectedFault): boolean {
+    const ref = this.handle?.system.find(path) ?? null;
+    if (ref === null) return false;
+    this.handle?.system.crash(ref, error);
+    return true;
+  }
+
+  /** The last in the order of the tree: of the newest attempt. */
+  #livingActor(target: string): string | null {
+    if (this.handle === null || this.#successor !== null) return null;
+    const found: string[] = [];
+    const visit = (actor: ActorSnapshot): void => {
+      const living = actor.state === 'running' || actor.state === 'starting';
+      if (living && fitsActor(target, this.#names.of(actor.path))) found.push(actor.path);
+      actor.children.forEach(visit);
+    };
+    visit(this.handle.actors());
+    return found.at(-1) ?? null;
+  }
+
+  async #awaitZombies(): Promise<void> {
+    if (this.zombies.length === 0) return;
+    const limitMs = this.machine.nowMs + ZOMBIE_MS_MAX;
+    const over = (): boolean =>
+      this.leak !== null ||
+      this.machine.nowMs > limitMs ||
+      this.zombies.every(({ ended, machine }) => ended || !machine.alive);
+    await this.machine.run(over);
+    for (const { ended, machine } of this.zombies) {
+      if (!ended && machine.alive)
+        this.watch.report('O6', 'fencing', 'a process that was replaced has not noticed it', []);
+    }
+  }
+
+  #logged(fields: Readonly<Record<string, unknown>>, message: string): void {
+    if (!this.machine.process.isRunning) return;
+    this.watch.logged(fields, message);
+    if (message === 'attempt begins') {
+      const from = fields['restoredFrom'];
+      this.watch.attemptBegins(
+        Number(fields['attempt']),
+        typeof from === 'string' ? from : null,
+        this.storeDamaged,
+      );
+    }
+    const { error } = fields;
+    this.recorder?.add('/job', 'note', error === undefined ? message : `${message}: ${messageOf(error)}`);
+  }
+
+  /** O8: no mailbox holds more than its capacity. */
+  #checkBounds(): void {
+    if (this.handle === null) return;
+    const visit = ({ path, queued, capacity, children }: ActorSnapshot): void => {
+      if (queued > capacity)
+        this.watch.report('O8', 'bounds', `${path} holds ${queued} messages, above its ${capacity}`, [path]);
+      children.forEach(visit);
+    };
+    visit(this.handle.actors());
+  }
+
+  #predicate(name: string): boolean {
+    const { watch, machine } = this;
+    const predicate = this.program.predicates[name];
+    return (
+      predicate?.({
+        nowMs: machine.nowMs,
+        checkpoints: watch.checkpoints,
+        restores: watch.restores,
+        attempt: watch.attempt,
+        committed: this.output.results.length,
+      }) ?? false
+    );
+  }
+
+  #latency(): () => number {
+    const random = randomStream(this.spec.seed, 'latency');
+    const most = this.spec.knobs['latencyMs'] ?? 0;
+    return () => (most === 0 ? 0 : randomBelow(random, most + 1));
+  }
+
+  #leaked(leak: Leak): void {
+    this.leak ??= leak;
+  }
+
+  /** The error to report for a leak. */
+  leakError(): LeakError | null {
+    return this.leak === null ? null : new LeakError(this.leak);
+  }
+}
+
+/** In words: an error and what caused it. */
+export function describeError(error: unknown): string {
+  return causesOf(error)
+    .slice(0, CAUSES_SHOWN)
+    .map((cause) => messageOf(cause))
+    .join(' <- ');
+}
+
+const CAUSES_SHOWN = 4;

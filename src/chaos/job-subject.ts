@@ -1,0 +1,223 @@
+// A job as a subject: what explore, shrink and replay run again and again.
+//
+// Owns:    one execution from RunSpec to Outcome; the runs without faults that checks compare with; oracle O4.
+// Not:     the run itself (job-run.ts), its verdict (job-verdict.ts).
+//
+// S1. A run without faults is made once per input and remembered: it depends on nothing else.
+// S2. Properties of the program under test are collected per run.
+
+import type { ActorSnapshot } from '../../actors/kernel/actor.js';
+import { run } from '../../actors/run.js';
+import { buildGraph } from '../api/define-job.js';
+import { planJob } from '../graph/plan.js';
+import { virtualRuntime } from '../testing/virtual-runtime.js';
+import { jobNames } from './actor-names.js';
+import type { ActorTreeNode, Knobs, Outcome, RunSpec, Subject, Targets, Violation } from './execution.js';
+import { FAULT_KINDS, type FaultKind } from './fault-kinds.js';
+import { enterSimulation, inhabit } from './inside.js';
+import { jobKnobs, runOptionsOf } from './job-knobs.js';
+import type { JobProgram } from './job-program.js';
+import { CHECKPOINTS_DIRECTORY, type Cut, describeError, JobRun } from './job-run.js';
+import { finishedRun, verdictOf } from './job-verdict.js';
+import { NO_FAULTS } from './plan.js';
+import { PropertyLog, withPropertyLog } from './property.js';
+import { type CommittedResult, JOB_ROLES } from './scenario-options.js';
+import { worldInput } from './world-input.js';
+
+/** Inputs of which the run without faults is remembered. */
+const FAULT_FREE_MAX = 64;
+
+/** Kinds that change the meaning of the input in ways that only a plan written for it can allow. */
+const ONLY_ON_PURPOSE: ReadonlySet<FaultKind> = new Set<FaultKind>(['record.late', 'record.repeat']);
+
+export interface JobSubjectOptions {
+  /** Kinds that apply beside the usual ones: `files.*` for jobs that use files, `network.*` for those with sockets. */
+  readonly extraKinds?: readonly FaultKind[];
+}
+
+export function jobSubject<T, R>(program: JobProgram<T, R>, options: JobSubjectOptions = {}): Subject {
+  return new JobSubject(program, options);
+}
+
+class JobSubject<T, R> implements Subject {
+  readonly name: string;
+  readonly knobs: Subject['knobs'];
+  readonly targets: Targets;
+  readonly #program: JobProgram<T, R>;
+  readonly #faultFree = new Map<string, readonly CommittedResult<R>[]>();
+
+  constructor(program: JobProgram<T, R>, { extraKinds = [] }: JobSubjectOptions) {
+    this.name = program.name;
+    this.#program = program;
+    this.knobs = jobKnobs(program.recordsMax);
+    this.targets = targetsOf(program, new Set(extraKinds));
+  }
+
+  async execute(spec: RunSpec): Promise<Outcome> {
+    const leave = enterSimulation();
+    try {
+      return await this.#execute(spec);
+    } finally {
+      leave();
+    }
+  }
+
+  async #execute(spec: RunSpec): Promise<Outcome> {
+    const properties = new PropertyLog();
+    const job = new JobRun(this.#program, spec);
+    await withPropertyLog(properties, () => job.toTheEnd());
+    const faultFree = await this.#resultsWithoutFaults(job);
+    const verdict = await withPropertyLog(properties, () => verdictOf(job, faultFree));
+    const violations: Violation[] = [...verdict.violations, ...properties.violations];
+    for (const cut of job.cuts) violations.push(...(await this.#restoredAlone(job, cut, faultFree)));
+    const { watch, machine, arsenal } = job;
+    machine.note(`${job.end.kind} ${job.output.results.length}`);
+    return {
+      violations,
+      fired: arsenal.fired,
+      unfired: arsenal.unfired(),
+      stepsReached: watch.stepsReached,
+      stepsCrashed: job.world.stepsCrashed,
+      properties: properties.counts,
+      counts: { ...finishedRun(job, null).counts, checked: verdict.checked },
+      hash: machine.hash,
+      choices: job.schedule.recorded,
+      trace:
+        job.recorder === null
+          ? null
+          : { events: job.recorder.events, tree: job.handle === null ? null : treeOf(job.handle.actors()) },
+    };
+  }
+
+  async #resultsWithoutFaults(job: JobRun<T, R>): Promise<readonly CommittedResult<R>[] | null> {
+    const { expected, needsFaultFree } = this.#program;
+    if (expected !== null) return expected(job.records.values, job.spec.knobs);
+    if (!needsFaultFree) return null;
+    const changed = job.spec.plan.faults.filter(({ kind }) => kind.startsWith('record.'));
+    const key = JSON.stringify([job.spec.seed, job.spec.knobs['records'], changed]);
+    const known = this.#faultFree.get(key);
+    if (known !== undefined) return known;
+    const quiet: Knobs = { ...defaultsOf(this.knobs), records: job.spec.knobs['records'] ?? 1 };
+    const plan = changed.length === 0 ? NO_FAULTS : { ...job.spec.plan, faults: changed };
+    const free = new JobRun(this.#program, {
+      seed: job.spec.seed,
+      plan,
+      knobs: quiet,
+      choices: [],
+      trace: false,
+    });
+    await free.toTheEnd();
+    if (free.end.kind === 'failed') throw free.end.error;
+    if (this.#faultFree.size >= FAULT_FREE_MAX) this.#faultFree.clear();
+    this.#faultFree.set(key, free.output.results);
+    return free.output.results;
+  }
+
+  /** O4: a completed checkpoint, restored where nothing else has survived, leads to the same results. */
+  async #restoredAlone(
+    job: JobRun<T, R>,
+    cut: Cut<R>,
+    faultFree: readonly CommittedResult<R>[] | null,
+  ): Promise<Violation[]> {
+    const { knobs, seed } = job.spec;
+    const machine = virtualRuntime({ seed, order: 'random' });
+    inhabit(machine, () => undefined);
+    machine.stores.adopt(CHECKPOINTS_DIRECTORY, cut.store);
+    const options = runOptionsOf(knobs, this.#program.run, CHECKPOINTS_DIRECTORY, null);
+    const input = worldInput({
+      records: job.records.values,
+      timestamps: job.records.timestamps,
+      splits: this.#program.splits,
+      gapMs: 0,
+      arsenal: null,
+    });
+    let error: unknown = null;
+    let settled = false;
+    run(this.#program.app({ input, output: cut.output.sink(), runtime: machine, seed }), {
+      ...options,
+      runtime: machine,
+    })
+      .then((handle) => handle.finished)
+      .catch((failure: unknown) => {
+        error = failure;
+      })
+      .finally(() => {
+        settled = true;
+      });
+    await machine.run(() => settled || machine.nowMs > SHADOW_MS_MAX);
+    const message = `checkpoint ${cut.checkpoint}, restored alone,`;
+    const violation = (text: string): Violation[] => [
+      {
+        check: 'O4 consistent cut',
+        oracle: 'O4',
+        message: `${message} ${text}`,
+        example: [`checkpoint ${cut.checkpoint}`],
+      },
+    ];
+    if (!settled) return violation('does not lead to an end');
+    if (error !== null) return violation(`fails: ${describeError(error)}`);
+    const shadow = {
+      ...finishedRun(job, faultFree),
+      results: cut.output.results,
+      finished: true,
+      error: null,
+    };
+    const [worst] = this.#program.evaluate({ ...shadow, plan: NO_FAULTS }).violations;
+    return worst === undefined ? [] : violation(`leads to other results: ${worst.message}`);
+  }
+}
+
+const SHADOW_MS_MAX = 10 * 60_000;
+
+function defaultsOf(knobs: Subject['knobs']): Knobs {
+  return Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, knob.default]));
+}
+
+function targetsOf<T, R>(program: JobProgram<T, R>, extra: ReadonlySet<FaultKind>): Targets {
+  const plan = planJob(buildGraph(program.app(unusedWorld(program))), { parallelism: 1, chaining: true });
+  const names = jobNames(plan);
+  const uids = plan.vertices.flatMap(({ operators }) =>
+    operators.flatMap(({ uid, uidDeclared }) => (uidDeclared ? [uid] : [])),
+  );
+  const operators = program.operators ?? uids;
+  const heads = new Map(
+    plan.vertices.map((vertex) => [vertex.id, names.ofSubtask(`${vertex.id}/0`).names[1] ?? '*']),
+  );
+  const links = plan.edges.map(({ from, to }) => `${heads.get(from)} -> ${heads.get(to)}`);
+  const kinds = [...FAULT_KINDS].flatMap(([kind, { apps, modes, target }]) => {
+    if (extra.has(kind)) return [kind];
+    const applies = apps !== 'actors' && modes.includes('simulation') && !ONLY_ON_PURPOSE.has(kind);
+    const missing =
+      target === 'files' || target === 'network' || (kind === 'record.poison' && program.poison === null);
+    return applies && !missing ? [kind] : [];
+  });
+  return {
+    apps: 'jobs',
+    kinds,
+    actors: [...JOB_ROLES, ...operators],
+    links: ['*', ...new Set(links)],
+    predicates: Object.keys(program.predicates),
+  };
+}
+
+/** For looking at the graph only. */
+function unusedWorld<T, R>(program: JobProgram<T, R>): Parameters<JobProgram<T, R>['app']>[0] {
+  const runtime = virtualRuntime({ seed: 1 });
+  const input = worldInput<T>({
+    records: [],
+    timestamps: [],
+    splits: program.splits,
+    gapMs: 0,
+    arsenal: null,
+  });
+  const output = {
+    name: 'unused',
+    guarantee: 'atLeastOnce' as const,
+    open: () => ({ write: () => undefined, flush: () => undefined, close: () => undefined }),
+  };
+  return { input, output, runtime, seed: 1 };
+}
+
+function treeOf({ path, state, restarts, lastError, children }: ActorSnapshot): ActorTreeNode {
+  return { name: path, state, restarts, lastError, children: children.map(treeOf) };
+}

@@ -1,0 +1,131 @@
+// What a simulated run of a job has shown: the verdict of the oracles and of the scenario's own checks.
+//
+// Owns:    judging a run that is over.
+// Not:     what was noticed in the act (job-watch.ts), restoring a cut alone (job-subject.ts).
+//
+// V1. A run that a fault was allowed to end may lack results; it may never have a wrong one, or one twice (O11).
+// V2. An end that no fault excuses is a violation, and so is standing still, always (O7).
+
+import type { ActorSnapshot } from '../../actors/kernel/actor.js';
+import { WeirError } from '../base/errors.js';
+import type { Violation } from './execution.js';
+import { InjectedFault } from './injected.js';
+import { CHECKPOINTS_DIRECTORY, describeError, type JobEnd, type JobRun } from './job-run.js';
+import type { CommittedResult, FinishedRun } from './scenario-options.js';
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  readonly checked: number;
+}
+
+export function verdictOf<T, R>(run: JobRun<T, R>, faultFree: readonly CommittedResult<R>[] | null): Verdict {
+  const leak = run.leakError();
+  if (leak !== null) {
+    const message = `${leak.message} ${leak.remedy ?? ''}`;
+    return { violations: [{ check: 'O18 leak', oracle: 'O18', message, example: [] }], checked: 0 };
+  }
+  const found: Violation[] = [...run.watch.violations, ...endings(run)];
+  const evaluated = run.program.evaluate(finishedRun(run, faultFree));
+  found.push(...evaluated.violations);
+  if (run.end.kind === 'finished') found.push(...cleanup(run), ...conservation(run));
+  if (run.zombies.length === 0 && !run.storeDamaged) found.push(...oddities(run.output.oddities));
+  return { violations: found, checked: evaluated.checked };
+}
+
+export function finishedRun<T, R>(
+  run: JobRun<T, R>,
+  faultFree: readonly CommittedResult<R>[] | null,
+): FinishedRun<R> {
+  return {
+    results: run.output.results,
+    faultFree,
+    input: run.records.values,
+    finished: run.end.kind === 'finished',
+    error: run.end.kind === 'failed' ? run.end.error : null,
+    plan: run.spec.plan,
+    counts: {
+      steps: run.machine.steps,
+      virtualMs: run.machine.nowMs,
+      checkpoints: run.watch.checkpoints,
+      restores: run.watch.restores,
+      attempts: run.watch.attempt,
+      checked: 0,
+    },
+    healMs: run.machine.nowMs - run.lastFaultMs,
+  };
+}
+
+function endings<T, R>(run: JobRun<T, R>): Violation[] {
+  const found: Violation[] = [];
+  for (const end of run.earlierEnds) found.push(...loudness(end, run));
+  const { end } = run;
+  if (end.kind === 'finished') return found;
+  if (end.kind === 'stuck') return [...found, liveness(end.reason)];
+  found.push(...loudness(end, run));
+  const why = describeError(end.error);
+  if (!run.mayEnd()) found.push(liveness(`the job failed, although its faults are to be masked: ${why}`));
+  else if (!run.storeDamaged)
+    found.push(liveness(`the job cannot go on, although its faults are gone: ${why}`));
+  return found;
+}
+
+/** O11: whoever stops says so, with an error that has a code. */
+function loudness<T, R>(end: JobEnd, run: JobRun<T, R>): Violation[] {
+  if (end.kind === 'stuck') return [liveness(end.reason)];
+  if (end.kind === 'finished') return [];
+  if (end.error instanceof WeirError || end.error instanceof InjectedFault) return [];
+  const message = `the job ended with an error without a code: ${describeError(end.error)}`;
+  return [{ check: 'O11 fail-stop', oracle: 'O11', message, example: [`process ${run.processes}`] }];
+}
+
+function liveness(message: string): Violation {
+  return { check: 'O7 liveness', oracle: 'O7', message, example: [] };
+}
+
+/** O14: nothing is left behind. */
+function cleanup<T, R>(run: JobRun<T, R>): Violation[] {
+  const { machine, handle, output } = run;
+  const found: Violation[] = [];
+  const leftOver = (what: string, example: readonly string[]): void => {
+    found.push({ check: 'O14 cleanup', oracle: 'O14', message: `left over: ${what}`, example });
+  };
+  if (machine.pendingTimers > 0) leftOver(`${machine.pendingTimers} timers`, []);
+  if (machine.openFiles > 0) leftOver(`${machine.openFiles} open files`, []);
+  const holder = machine.stores.find(CHECKPOINTS_DIRECTORY)?.holder ?? null;
+  if (holder !== null && run.zombies.length === 0 && !run.arsenal.has('store.hang', 'store.hangWritten'))
+    leftOver('the lock of the checkpoints', []);
+  const living: string[] = [];
+  const visit = ({ path, state, children }: ActorSnapshot): void => {
+    if (state !== 'stopped' && path !== '/') living.push(path);
+    children.forEach(visit);
+  };
+  if (handle !== null) visit(handle.actors());
+  if (living.length > 0) leftOver(`${living.length} actors`, living.slice(0, 3));
+  const dangling = output.dangling();
+  if (dangling.length > 0 && run.zombies.length === 0)
+    leftOver(
+      `${dangling.length} transactions`,
+      dangling.slice(0, 3).map(({ name }) => name),
+    );
+  return found;
+}
+
+/** O12: every message is accounted for. */
+function conservation<T, R>({ handle }: JobRun<T, R>): Violation[] {
+  if (handle === null) return [];
+  const { sent, handled, deadLettered, dropped, queued } = handle.system.conservation();
+  if (sent === handled + deadLettered + dropped + queued) return [];
+  const sum = `${handled} handled + ${deadLettered} dead + ${dropped} dropped + ${queued} queued`;
+  return [
+    { check: 'O12 conservation', oracle: 'O12', message: `${sent} messages sent, but ${sum}`, example: [] },
+  ];
+}
+
+function oddities(texts: readonly string[]): Violation[] {
+  return texts.slice(0, 1).map((message) => ({
+    check: 'O3 commits',
+    oracle: 'O3',
+    message,
+    example: [],
+  }));
+}

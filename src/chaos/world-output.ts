@@ -1,0 +1,230 @@
+// The output of a scenario: a system outside of the job that keeps transactions, and outlives its processes.
+//
+// Owns:    what was prepared, committed and aborted there; the transactional sink that talks to it; the faults of doing so.
+// Not:     judging what was committed (checks, oracles).
+//
+// W1. What is committed stays committed, whatever happens to the job; a second commit of a transaction changes nothing.
+// W2. A request of a process that dies has taken effect or not, like any operation on the outside.
+// W3. It never judges: it notes what a real system would let pass, and the oracles read the notes.
+
+import type {
+  CommitOutcome,
+  SinkContext,
+  TransactionalSink,
+  TransactionalWriter,
+} from '../operators/sink.js';
+import type { ArmedFault, Arsenal } from './arsenal.js';
+import type { FaultKind } from './fault-kinds.js';
+import { InjectedFault } from './injected.js';
+import type { CommittedResult } from './scenario-options.js';
+
+/** A prepared transaction, as a job keeps it in its checkpoints. */
+export interface WorldCommittable {
+  readonly transaction: string;
+}
+
+interface Transaction<R> {
+  readonly name: string;
+  readonly uid: string;
+  readonly subtask: number;
+  readonly attempt: number;
+  readonly checkpoint: number;
+  readonly values: readonly R[];
+  readonly timestamps: readonly number[];
+}
+
+/** How requests reach the world: in a simulation as operations of a process, which may be lost with it. */
+export type Outside = <V>(lane: string, delayMs: number, apply: () => V) => Promise<V>;
+
+export interface WorldOutputOptions {
+  readonly arsenal: Arsenal | null;
+  readonly outside: () => Outside;
+  readonly delay: (ms: number) => Promise<void>;
+  /** Milliseconds that a request takes, drawn each time. */
+  readonly latencyMs: () => number;
+}
+
+export class WorldOutput<R> {
+  readonly results: CommittedResult<R>[] = [];
+  /** Oddities: a commit of what was never prepared, commits out of order. */
+  readonly oddities: string[] = [];
+  readonly #options: WorldOutputOptions;
+  readonly #prepared = new Map<string, Transaction<R>>();
+  readonly #committed = new Set<string>();
+  readonly #aborted = new Set<string>();
+  /** Checkpoint of the last commit of each writer. */
+  readonly #lastOfWriter = new Map<string, number>();
+  #transactions = 0;
+
+  constructor(options: WorldOutputOptions) {
+    this.#options = options;
+  }
+
+  /** Transactions that were prepared and neither committed nor aborted, with their attempts. */
+  dangling(): readonly { readonly name: string; readonly attempt: number }[] {
+    return [...this.#prepared.values()].map(({ name, attempt }) => ({ name, attempt }));
+  }
+
+  /** Another world with the same past: what one run does there is not seen here. */
+  fork(options: WorldOutputOptions): WorldOutput<R> {
+    const fork = new WorldOutput<R>(options);
+    fork.results.push(...this.results);
+    for (const [name, transaction] of this.#prepared) fork.#prepared.set(name, transaction);
+    for (const name of this.#committed) fork.#committed.add(name);
+    fork.#transactions = this.#transactions;
+    return fork;
+  }
+
+  sink(): TransactionalSink<R, WorldCommittable> {
+    return {
+      name: 'scenario output',
+      guarantee: 'transactional',
+      open: (context) => new WorldWriter(this, this.#options, context),
+    };
+  }
+
+  prepare(transaction: Transaction<R>): void {
+    this.#prepared.set(transaction.name, transaction);
+  }
+
+  commit(name: string): void {
+    if (this.#committed.has(name)) return;
+    const transaction = this.#prepared.get(name);
+    if (transaction === undefined) {
+      const what = this.#aborted.has(name) ? 'was aborted' : 'was never prepared';
+      this.oddities.push(`a commit of ${name}, which ${what}`);
+      throw new Error(`no transaction ${name}: it ${what}`);
+    }
+    this.#prepared.delete(name);
+    this.#committed.add(name);
+    this.#noteOrder(transaction);
+    const { values, timestamps, subtask } = transaction;
+    for (const [index, value] of values.entries()) {
+      this.results.push({
+        value,
+        timestamp: timestamps[index] ?? 0,
+        transaction: this.#transactions,
+        subtask,
+      });
+    }
+    this.#transactions += 1;
+  }
+
+  abortStrangers(uid: string, attempt: number, known: ReadonlySet<string>): void {
+    for (const [name, transaction] of this.#prepared) {
+      if (transaction.uid !== uid || transaction.attempt >= attempt || known.has(name)) continue;
+      this.#prepared.delete(name);
+      this.#aborted.add(name);
+    }
+  }
+
+  #noteOrder({ uid, subtask, attempt, checkpoint, name }: Transaction<R>): void {
+    const writer = `${uid}/${subtask}/${attempt}`;
+    const last = this.#lastOfWriter.get(writer) ?? 0;
+    if (checkpoint < last) this.oddities.push(`${name} is committed after checkpoint ${last}`);
+    this.#lastOfWriter.set(writer, Math.max(last, checkpoint));
+  }
+}
+
+class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
+  readonly #world: WorldOutput<R>;
+  readonly #options: WorldOutputOptions;
+  readonly #context: SinkContext;
+  #values: R[] = [];
+  #timestamps: number[] = [];
+  #counter = 0;
+  #closed = false;
+
+  constructor(world: WorldOutput<R>, options: WorldOutputOptions, context: SinkContext) {
+    this.#world = world;
+    this.#options = options;
+    this.#context = context;
+  }
+
+  async recover({
+    commit,
+    known,
+  }: {
+    readonly commit: readonly WorldCommittable[];
+    readonly known: readonly WorldCommittable[];
+  }): Promise<void> {
+    const { uid, attempt, subtask } = this.#context;
+    await this.#request(() => {
+      for (const { transaction } of commit) this.#world.commit(transaction);
+      if (subtask > 0) return;
+      this.#world.abortStrangers(uid, attempt, new Set(known.map(({ transaction }) => transaction)));
+    });
+  }
+
+  write(values: readonly R[], timestamps: readonly number[]): void | Promise<void> {
+    const partial = this.#strike('sink.partial');
+    if (partial !== null) {
+      this.#accept(values.slice(0, Math.ceil(values.length / 2)), timestamps);
+      throw new InjectedFault(partial.index, `the sink takes a part of ${values.length} records and fails`);
+    }
+    if (this.#strike('sink.stuck') !== null) return new Promise(() => undefined);
+    const slow = this.#strike('sink.slow');
+    if (slow === null) return this.#accept(values, timestamps);
+    return this.#options.delay(slow.parameter('ms')).then(() => {
+      if (!this.#closed) this.#accept(values, timestamps);
+    });
+  }
+
+  async prepare(checkpoint: number): Promise<readonly WorldCommittable[]> {
+    if (this.#values.length === 0) return [];
+    const { uid, subtask, attempt } = this.#context;
+    this.#counter += 1;
+    const transaction: Transaction<R> = {
+      name: `${uid}/${subtask}/${attempt}/${this.#counter}`,
+      uid,
+      subtask,
+      attempt,
+      checkpoint,
+      values: this.#values,
+      timestamps: this.#timestamps,
+    };
+    this.#values = [];
+    this.#timestamps = [];
+    await this.#request(() => this.#world.prepare(transaction));
+    return [{ transaction: transaction.name }];
+  }
+
+  async commit(_checkpoint: number, committables: readonly WorldCommittable[]): Promise<CommitOutcome> {
+    const failing = this.#strike('sink.commitFail');
+    if (failing !== null) {
+      return { kind: 'failed', error: new InjectedFault(failing.index, 'the commit fails') };
+    }
+    const unknown = this.#strike('sink.commitUnknown');
+    try {
+      await this.#request(() => {
+        for (const { transaction } of committables) this.#world.commit(transaction);
+      });
+    } catch (error) {
+      return { kind: 'failed', error };
+    }
+    if (unknown === null) return { kind: 'ok' };
+    return { kind: 'unknown', error: new InjectedFault(unknown.index, 'the answer of the commit is lost') };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#values = [];
+    this.#timestamps = [];
+  }
+
+  #accept(values: readonly R[], timestamps: readonly number[]): void {
+    this.#values.push(...values);
+    this.#timestamps.push(...timestamps);
+  }
+
+  #request(apply: () => void): Promise<void> {
+    const { uid, subtask, attempt } = this.#context;
+    return this.#options.outside()(`output ${uid}/${subtask}/${attempt}`, this.#options.latencyMs(), apply);
+  }
+
+  #strike(kind: FaultKind): ArmedFault | null {
+    const { uid } = this.#context;
+    const fits = (target: string): boolean => target === '*' || target === uid || target === 'output';
+    return this.#options.arsenal?.strike(kind, fits, `${uid}/${this.#context.subtask}`) ?? null;
+  }
+}
