@@ -13,6 +13,8 @@ export interface NumberRange {
 
 /** A year. A longer time of a run is rather a wrong unit. */
 const TIME_MAX_MS = 365 * 86_400_000;
+/** Of a value in an error message. */
+const SHOWN_CHARACTERS_MAX = 60;
 
 /** Numbers of hits and of firings. */
 export const COUNT_RANGE: NumberRange = { min: 1, max: 1_000_000_000, whole: true };
@@ -69,8 +71,6 @@ export function shown(value: unknown): string {
   const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? typeof value);
   return text.length <= SHOWN_CHARACTERS_MAX ? text : `${text.slice(0, SHOWN_CHARACTERS_MAX)}...`;
 }
-
-const SHOWN_CHARACTERS_MAX = 60;
 
 export interface TargetForm {
   readonly pattern: RegExp;
