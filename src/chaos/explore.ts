@@ -9,12 +9,14 @@
 
 import { messageOf, UserCodeError, WeirError } from '../base/errors.js';
 import type { Runtime } from '../base/runtime.js';
+import { readCorpus, writeToCorpus } from './corpus.js';
 import { drawKnobs, drawPlan, joinPlans } from './draw-plan.js';
+import { ENGINE_VERSION } from './engine-version.js';
 import type { Outcome, RunSpec, Subject, Violation } from './execution.js';
 import type { ExploreOptions, ExploreReport, Failure } from './exploration.js';
 import { ExplorationSums } from './exploration-sums.js';
 import { NO_FAULTS, type Plan } from './plan.js';
-import { type CheckedRun, failureOf, type TokenMaker } from './shrink-failure.js';
+import { type CheckedRun, failureOf } from './shrink-failure.js';
 import { unreachedProperties, vacuityOf, vacuousOver } from './vacuity.js';
 
 const SEEDS_DEFAULT = 100;
@@ -31,18 +33,6 @@ export interface CheckOptions {
   readonly double?: boolean;
   /** The plan was written by somebody: each of its faults must fire. Default false: it was drawn. */
   readonly fixed?: boolean;
-}
-
-/** What exploring needs besides the subject. */
-export interface ExploreTools {
-  readonly token: TokenMaker;
-  /** Failures of earlier explorations, to be run first. */
-  readonly corpus: FailureCorpus;
-}
-
-export interface FailureCorpus {
-  load(directory: string, subject: string, runtime: Runtime): Promise<readonly RunSpec[]>;
-  save(directory: string, failure: Failure, runtime: Runtime): Promise<void>;
 }
 
 /** One run and what a second look at it shows. */
@@ -68,9 +58,8 @@ export async function explore(
   subject: Subject,
   options: ExploreOptions,
   runtime: Runtime,
-  tools: ExploreTools,
 ): Promise<ExploreReport> {
-  const exploration = new Exploration(subject, options, runtime, tools);
+  const exploration = new Exploration(subject, options, runtime);
   await exploration.runCorpus();
   await exploration.runSeeds();
   await exploration.judgeProperties();
@@ -81,7 +70,6 @@ class Exploration {
   private readonly subject: Subject;
   private readonly options: ExploreOptions;
   private readonly runtime: Runtime;
-  private readonly tools: ExploreTools;
   private readonly fixed: Plan;
   private readonly sums: ExplorationSums;
   private readonly failures: Failure[] = [];
@@ -92,11 +80,10 @@ class Exploration {
   private shrinkMs = 0;
   private toldMs: number;
 
-  constructor(subject: Subject, options: ExploreOptions, runtime: Runtime, tools: ExploreTools) {
+  constructor(subject: Subject, options: ExploreOptions, runtime: Runtime) {
     this.subject = subject;
     this.options = options;
     this.runtime = runtime;
-    this.tools = tools;
     this.fixed = options.plan ?? NO_FAULTS;
     this.sums = new ExplorationSums(this.fixed.faults.length);
     this.startedMs = runtime.clock.monotonicMs();
@@ -106,9 +93,9 @@ class Exploration {
   async runCorpus(): Promise<void> {
     const directory = this.options.corpus ?? null;
     if (directory === null) return;
-    for (const spec of await this.tools.corpus.load(directory, this.subject.name, this.runtime)) {
+    for (const { run } of await readCorpus(this.runtime.files, directory, this.subject.name)) {
       if (this.ended()) return;
-      await this.run(spec, false);
+      await this.run({ ...run.spec, trace: false }, false);
     }
   }
 
@@ -173,14 +160,20 @@ class Exploration {
     const beganMs = this.runtime.clock.monotonicMs();
     const failure = await this.failure(run, violation, this.options.shrink ?? true);
     this.failures.push(failure);
-    const directory = this.options.corpus ?? null;
-    if (directory !== null) await this.tools.corpus.save(directory, failure, this.runtime);
+    await this.keep(failure);
     this.shrinkMs += this.runtime.clock.monotonicMs() - beganMs;
   }
 
   private failure(run: CheckedRun, violation: Violation, shrinks: boolean): Promise<Failure> {
-    const { token } = this.tools;
-    return failureOf(this.subject, run, violation, this.runtime, { shrink: shrinks, token });
+    return failureOf(this.subject, run, violation, this.runtime, { shrink: shrinks });
+  }
+
+  private async keep({ minimal, outcome, subject, unstable, violation }: Failure): Promise<void> {
+    const directory = this.options.corpus ?? null;
+    // What is another run the next time proves nothing the next time.
+    if (directory === null || unstable) return;
+    const run = { version: ENGINE_VERSION, subject, spec: minimal, hash: outcome.hash };
+    await writeToCorpus(this.runtime.files, directory, { check: violation.check, run });
   }
 
   private ended(): boolean {

@@ -5,9 +5,13 @@
 //
 // F3. Every failure comes with a run that shows it again, its trace, and a token that replays it.
 
+import { ConfigError } from '../base/errors.js';
 import type { Runtime } from '../base/runtime.js';
+import { ENGINE_VERSION } from './engine-version.js';
 import type { Outcome, RunSpec, Subject, Violation } from './execution.js';
 import type { Failure } from './exploration.js';
+import type { RecordedRun } from './recorded-run.js';
+import { replayToken } from './replay-token.js';
 import { shrink } from './shrink.js';
 import { SHRINK_BUDGET, type ShrinkBudget, violates } from './shrink-search.js';
 
@@ -20,17 +24,9 @@ export interface CheckedRun {
   readonly unstable: boolean;
 }
 
-/** Makes the text that replays a run. */
-export type TokenMaker = (run: {
-  readonly subject: string;
-  readonly spec: RunSpec;
-  readonly hash: string;
-}) => string;
-
 export interface FailureOptions {
   /** False: only the trace and the token. */
   readonly shrink: boolean;
-  readonly token: TokenMaker;
   readonly budget?: ShrinkBudget;
 }
 
@@ -56,7 +52,10 @@ export async function failureOf(
     minimal: shrunk.spec,
     outcome: shrunk.outcome,
     shrink: shrunk.summary,
-    token: options.token({ subject: subject.name, spec: shrunk.spec, hash: shrunk.outcome.hash }),
+    token: tokenOf(
+      { version: ENGINE_VERSION, subject: subject.name, spec: shrunk.spec, hash: shrunk.outcome.hash },
+      run.spec,
+    ),
     unstable: run.unstable,
   };
 }
@@ -70,4 +69,17 @@ async function traced(
   const shown = await subject.execute(again);
   const missing = outcome.violations.filter(({ check }) => !violates(shown, check));
   return { spec: again, outcome: { ...shown, violations: [...shown.violations, ...missing] }, summary: null };
+}
+
+/** A run with too many choices for a token is replayed by its seed: less durable, but a failure without a token is none. */
+function tokenOf(run: RecordedRun, found: RunSpec): string {
+  try {
+    return replayToken(run);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || run.spec.choices === null) throw error;
+    return replayToken({
+      ...run,
+      spec: { ...run.spec, choices: found.choices === run.spec.choices ? null : found.choices },
+    });
+  }
 }

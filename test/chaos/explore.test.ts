@@ -1,13 +1,17 @@
 // Exploring: which runs are made, when it ends, what it reports about failures, instability, vacuity and properties.
 
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { UserCodeError } from '../../src/base/errors.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import type { Runtime } from '../../src/base/runtime.js';
 import type { RunSpec, Subject } from '../../src/chaos/execution.js';
-import type { ExploreOptions, ExploreProgress, ExploreReport, Failure } from '../../src/chaos/exploration.js';
-import { type ExploreTools, explore, runOnce } from '../../src/chaos/explore.js';
+import type { ExploreOptions, ExploreProgress, ExploreReport } from '../../src/chaos/exploration.js';
+import { explore, runOnce } from '../../src/chaos/explore.js';
 import type { Plan, PlannedFault } from '../../src/chaos/plan.js';
+import { parseReplayToken } from '../../src/chaos/replay-token.js';
 import { toySubject } from './toy-subject.js';
 
 const CRASH: PlannedFault = { kind: 'actor.crash', target: 'sink', trigger: { kind: 'nth', n: 3 } };
@@ -68,7 +72,12 @@ describe('exploring a program with a bug', () => {
     expect(failure?.shrink?.result).toBe('minimal');
     expect(failure?.outcome.trace).not.toBeNull();
     expect(failure?.found.seed).toBe(report.seeds);
-    expect(failure?.token).toBe(`toy/${failure?.minimal.seed}/${failure?.outcome.hash}`);
+    const told = parseReplayToken(failure?.token ?? '');
+    expect(told).toMatchObject({
+      hash: failure?.outcome.hash,
+      version: JSON.parse(await readFile('package.json', 'utf8')).version,
+    });
+    expect((await subject.execute(told.spec)).hash).toBe(told.hash);
   });
 
   test('stops at the wanted number of failures, and leaves them as found when asked to', async () => {
@@ -82,20 +91,16 @@ describe('exploring a program with a bug', () => {
     }
   });
 
-  test('runs what is known to fail first, and keeps what it finds', async () => {
-    const known: RunSpec = specOf([
-      CRASH,
-      { kind: 'link.duplicate', target: '*', trigger: { kind: 'nth', n: 20 } },
-    ]);
-    const saved: Failure[] = [];
-    const corpus: ExploreTools['corpus'] = {
-      load: async (directory, name) => (directory === '.chaos' && name === 'toy' ? [known] : []),
-      save: async (_, failure) => void saved.push(failure),
-    };
+  test('keeps what it finds, and runs it first the next time', async () => {
+    const corpus = await mkdtemp(join(tmpdir(), 'weir-explore-'));
+    onTestFinished(() => rm(corpus, { recursive: true }));
     const subject = toySubject({ bugs: { twiceAfterCrash: true } });
-    const report = await exploring(subject, { corpus: '.chaos' }, nodeRuntime(), { ...TOOLS, corpus });
-    expect(report).toMatchObject({ seeds: 0, failures: [{ found: known }] });
-    expect(saved).toEqual(report.failures);
+    const [found] = (await exploring(subject, { seeds: 2_000, corpus })).failures;
+    const again = await exploring(subject, { corpus });
+    expect(again).toMatchObject({ seeds: 0, failures: [{ violation: { check: 'doubled' } }] });
+    expect(again.failures[0]?.found).toEqual({ ...found?.minimal, trace: false });
+    const mended = await exploring(toySubject(), { seeds: 10, corpus });
+    expect(mended).toMatchObject({ seeds: 10, failures: [] });
   });
 
   test('names a program that does not repeat itself, and shrinks nothing', async () => {
@@ -165,18 +170,12 @@ describe('a run that is looked at', () => {
   });
 });
 
-const TOOLS: ExploreTools = {
-  token: ({ subject, spec, hash }) => `${subject}/${spec.seed}/${hash}`,
-  corpus: { load: async () => [], save: async () => {} },
-};
-
 function exploring(
   subject: Subject,
   options: ExploreOptions,
   runtime: Runtime = nodeRuntime(),
-  tools: ExploreTools = TOOLS,
 ): Promise<ExploreReport> {
-  return explore(subject, options, runtime, tools);
+  return explore(subject, options, runtime);
 }
 
 /** Every run takes so long, on a clock that only these runs move. */
