@@ -37,7 +37,8 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     file: SINK,
     find: `    if (outcome.kind !== 'ok') {
       const what`,
-    replace: `    if (outcome.kind === 'failed') {
+    replace: `    const { kind }: { readonly kind: string } = outcome;
+    if (kind === 'failed') {
       this.call = { kind: 'none' };
       this.prepared.push(present(this.prepared.shift(), 'the transaction that failed'));
       return;

@@ -19,6 +19,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
         return;
       }`,
     replace: `      if (result !== undefined && isThenable(result)) {
+        if (left < 0) return awaitHandler(owner, life, result);
         void Promise.resolve(result).catch((error: unknown) => owner.fail(life, error));
       }`,
   },
@@ -145,7 +146,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     oracles: ['O10', 'O7'],
     file: MACHINE,
     find: 'this.#restartsAtMs.push(nowMs);',
-    replace: 'this.#restartsAtMs = [nowMs];',
+    replace: 'this.#restartsAtMs = [];',
   },
   {
     name: 'escalation-swallowed',

@@ -37,7 +37,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     oracles: ['O6', 'O1'],
     file: STORE,
     find: "if (state.kind === 'serving' && state.attempt === attempt) return state;",
-    replace: "if (state.kind === 'serving') return state;",
+    replace: "if (state.kind === 'serving' && state.attempt + attempt > 0) return state;",
   },
   {
     name: 'current-checkpoint-lags',
@@ -98,7 +98,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     oracles: ['O11'],
     file: ASSIGNMENT,
     find: 'const problems = options.allowNonRestoredState ? [] : homelessProblems(homeless, plan, stored);',
-    replace: 'const problems = plan.length > 0 ? [] : homelessProblems(homeless, plan, stored);',
+    replace:
+      'const problems =\n    options.allowNonRestoredState || plan.length > 0 ? [] : homelessProblems(homeless, plan, stored);',
   },
   {
     name: 'rescale-above-maximum',

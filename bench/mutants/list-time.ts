@@ -42,17 +42,13 @@ export const TIME_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'watermark-before-results',
-    title:
-      'A watermark overtakes the results that it has caused while they wait for room: they reach the next window late.',
+    title: 'A watermark goes on before the results that it has caused: they reach the next window late.',
     from: 'semantics 2.19, 2.B',
-    oracles: ['O1', 'O17'],
+    oracles: ['O1', 'O13'],
     file: 'src/task/chain.ts',
-    find: 'if (!done) return;\n      // What the operator emitted',
-    replace: `if (!done) {
-        if (advance.time < MAX_TIMESTAMP) this.outbox.controlAll(watermark(advance.time));
-        return;
-      }
-      // What the operator emitted`,
+    find: 'const done = link.operator.onWatermark?.(advance.time) ?? true;',
+    replace: `this.outbox.controlAll(watermark(advance.time));
+      const done = link.operator.onWatermark?.(advance.time) ?? true;`,
   },
   {
     name: 'watermark-by-wall-clock',

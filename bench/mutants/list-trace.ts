@@ -92,16 +92,38 @@ function roundRobin(channels: number, first: number): Partitioner {
     from: 'reliability 6.6 (canary), oracle O18',
     oracles: ['O18', 'O13'],
     file: 'actors/subtask-actor.ts',
-    find: 'const nowMs = this.context.runtime.clock.wallMs();',
-    replace: 'const nowMs = Date.now();',
+    find: `  private step(input: TaskInput): void {
+    const nowMs = this.context.runtime.clock.wallMs();`,
+    replace: `  private static readonly machineNow: () => number = Date.now;
+
+  private step(input: TaskInput): void {
+    const nowMs = Subtask.machineNow();`,
   },
   {
-    name: 'real-chance-in-restarts',
-    title: 'The jitter of restarts comes from the machine behind the runtime: no run can be repeated.',
+    name: 'real-clock-in-restarts',
+    title:
+      'The back-off of restarts looks at the clock of the machine behind the runtime: no run can be repeated.',
+    from: 'reliability 6.6 (canary), oracle O18',
+    oracles: ['O18', 'O13'],
+    file: JOB,
+    find: `  private now(): number {
+    return this.context.runtime.clock.monotonicMs();`,
+    replace: `  private static readonly machineNow: () => number = Date.now;
+
+  private now(): number {
+    return Job.machineNow();`,
+  },
+  {
+    name: 'real-chance-in-round-robin',
+    title: 'The first channel of a round robin comes from the dice of the machine: no run can be repeated.',
     from: 'reliability 6.2, oracle O18',
     oracles: ['O18'],
-    file: JOB,
-    find: "context.runtime.random('restart')",
-    replace: '{ next: () => Math.random() }',
+    file: 'src/flow/partitioner.ts',
+    find: `function roundRobin(channels: number, first: number): Partitioner {
+  let next = first;`,
+    replace: `const chance = Math.random;
+
+function roundRobin(channels: number, first: number): Partitioner {
+  let next = (first + Math.floor(chance() * channels)) % channels;`,
   },
 ];
