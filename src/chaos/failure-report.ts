@@ -15,6 +15,7 @@ import { faultInWords, numberOf, showMs } from './report-words.js';
 export function failureText(failure: Failure, how: { readonly replayCommand: string }): string {
   const { violation, outcome, minimal } = failure;
   const { trace } = outcome;
+  if (isOfExploration(failure)) return explorationText(failure, how.replayCommand);
   return [
     `${failure.subject}: ${checkName(failure)} is violated, seed ${minimal.seed}`,
     ...indented([violation.message]),
@@ -30,8 +31,23 @@ export function failureText(failure: Failure, how: { readonly replayCommand: str
   ].join('\n');
 }
 
-/** `check exactlyOnce (O1)`. */
-export function checkName(failure: Failure): string {
+/** True when no single run shows it: what should have happened sometimes has happened in none of them. */
+export function isOfExploration({ violation, outcome, unstable }: Failure): boolean {
+  const shown = outcome.violations.some(({ check }) => check === violation.check);
+  return !shown && !unstable && violation.oracle === null;
+}
+
+function explorationText(failure: Failure, replayCommand: string): string {
+  return [
+    `${failure.subject}: ${checkName(failure)} is violated by all runs together`,
+    ...indented([failure.violation.message]),
+    '',
+    `Replay the first of them: ${replayCommand}`,
+  ].join('\n');
+}
+
+/** `exactlyOnce (O1)`. */
+function checkName(failure: Failure): string {
   const { check, oracle } = failure.violation;
   return oracle === null || check.startsWith(oracle) ? check : `${check} (${oracle})`;
 }

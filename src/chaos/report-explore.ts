@@ -11,6 +11,7 @@ import type { ExploreReport, Failure, ShrinkSummary } from './exploration.js';
 import { failureText } from './failure-report.js';
 import type { Plan } from './plan.js';
 import { numberOf, showCount, showMs } from './report-words.js';
+import { unreachedProperties } from './vacuity.js';
 
 export interface FailureJson {
   readonly subject: string;
@@ -86,6 +87,10 @@ export function sumOf(parts: readonly [ExploreJson, ...ExploreJson[]]): ExploreJ
   const [first] = parts;
   const elapsedMs = Math.max(...parts.map((part) => part.elapsedMs));
   const seeds = total(parts.map((part) => part.seeds));
+  const properties = addedProperties(parts.map((part) => part.properties));
+  const failures = distinct(parts.flatMap((part) => part.failures)).filter(
+    ({ violation }) => !isRefuted(violation, properties),
+  );
   return {
     subject: first.subject,
     seeds,
@@ -102,10 +107,10 @@ export function sumOf(parts: readonly [ExploreJson, ...ExploreJson[]]): ExploreJ
     },
     stepsReached: added(parts.map((part) => part.stepsReached)),
     stepsCrashed: added(parts.map((part) => part.stepsCrashed)),
-    properties: addedProperties(parts.map((part) => part.properties)),
-    vacuous: inAll(parts.map((part) => part.vacuous)),
+    properties,
+    vacuous: [...inAll(parts.map((part) => part.vacuous)), ...unjudged(properties, seeds, failures)],
     doubleRuns: total(parts.map((part) => part.doubleRuns)),
-    failures: distinct(parts.flatMap((part) => part.failures)),
+    failures,
   };
 }
 
@@ -190,6 +195,24 @@ function addedProperties(parts: readonly ExploreJson['properties'][]): ExploreJs
 function inAll(parts: readonly (readonly string[])[]): readonly string[] {
   const [first = [], ...rest] = parts;
   return first.filter((reason) => rest.every((part) => part.includes(reason)));
+}
+
+// "Never held in these seeds", says one share; another has seen it.
+function isRefuted(violation: Violation, properties: ExploreJson['properties']): boolean {
+  const count = properties[violation.check];
+  if (count === undefined) return false;
+  return count.kind === 'always' ? count.held + count.failed > 0 : count.held > 0;
+}
+
+// Shares that are too small to judge a property leave it to the sum of them.
+function unjudged(
+  properties: ExploreJson['properties'],
+  seeds: number,
+  failures: readonly FailureJson[],
+): readonly string[] {
+  return unreachedProperties(new Map(Object.entries(properties)), seeds)
+    .filter(({ check }) => failures.every(({ violation }) => violation.check !== check))
+    .map(({ message }) => message);
 }
 
 // Every process runs the corpus first, and finds the same there.

@@ -4,6 +4,7 @@
 // Not:     importing the file (module-file.ts), what a scenario does.
 
 import { ConfigError } from '../base/errors.js';
+import { parseReplayToken } from '../chaos/replay-token.js';
 import { isRunnable, type Runnable } from '../chaos/runnable.js';
 import { loadModuleFile } from './module-file.js';
 
@@ -32,12 +33,15 @@ export async function loadScenarios(
   });
 }
 
-/** For actions on one run: which scenario it is of cannot be guessed. Throws ConfigError. */
-export function onlyScenario(scenarios: readonly Runnable[]): Runnable {
+/** For actions on one run: the scenario that its token is of. Throws ConfigError. */
+export function scenarioOf(token: string, scenarios: readonly Runnable[]): Runnable {
   const [first, second] = scenarios;
   if (first !== undefined && second === undefined) return first;
-  throw new ConfigError('The file exports several scenarios, and a token is of one of them.', {
-    remedy: `Add --scenario with one of: ${scenarios.map(({ name }) => name).join(', ')}.`,
+  const { subject } = parseReplayToken(token);
+  const found = scenarios.find((scenario) => scenario.subject.name === subject);
+  if (found !== undefined) return found;
+  throw new ConfigError(`The token is of ${JSON.stringify(subject)}, which the file does not export.`, {
+    remedy: `To replay it with another one, add --scenario with one of: ${scenarios.map(({ name }) => name).join(', ')}.`,
   });
 }
 

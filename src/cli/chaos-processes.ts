@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../base/errors.js';
 import type { ExploreProgress } from '../chaos/exploration.js';
 import { type ExploreJson, sumOf } from '../chaos/report-explore.js';
+import { type Share, sharesOf } from '../chaos/report-shards.js';
 import type { ChaosExploreCommand } from './chaos-command-line.js';
 import { type ProgressLine, progressOf } from './chaos-progress.js';
 import { EXIT_CANCELED, EXIT_FAILED, EXIT_OK } from './exit-codes.js';
@@ -19,21 +20,6 @@ import type { Shell } from './shell.js';
 
 /** Lines of a child that has failed, as many as help. */
 const ERROR_LINES_MAX = 30;
-
-export interface Share {
-  readonly firstSeed: number;
-  readonly seeds: number;
-}
-
-/** Contiguous shares, as equal as whole numbers can be; fewer than `jobs` when there are fewer seeds. */
-export function sharesOf(firstSeed: number, seeds: number, jobs: number): readonly Share[] {
-  const count = Math.min(jobs, seeds);
-  return Array.from({ length: count }, (_, index) => {
-    const from = Math.floor((index * seeds) / count);
-    const to = Math.floor(((index + 1) * seeds) / count);
-    return { firstSeed: firstSeed + from, seeds: to - from };
-  });
-}
 
 /** Explores one scenario. Throws ConfigError where a child does, else an Error with what the child wrote. */
 export async function exploreInProcesses(

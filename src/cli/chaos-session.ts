@@ -25,7 +25,7 @@ import type {
   ChaosRunCommand,
   ChaosShrinkCommand,
 } from './chaos-command-line.js';
-import { loadScenarios, onlyScenario } from './chaos-file.js';
+import { loadScenarios, scenarioOf } from './chaos-file.js';
 import { exploreInProcesses } from './chaos-processes.js';
 import { type ChaosProgress, humanProgress, jsonProgress } from './chaos-progress.js';
 import { EXIT_FAILED, EXIT_OK, type ExitCode } from './exit-codes.js';
@@ -41,9 +41,9 @@ export async function performChaos(command: ChaosCommand, shell: Shell): Promise
     case 'explore':
       return await explore(command, scenarios, shell);
     case 'replay':
-      return await replay(command, onlyScenario(scenarios), shell);
+      return await replay(command, scenarioOf(command.token, scenarios), shell);
     case 'shrink':
-      return await shrink(command, onlyScenario(scenarios), shell);
+      return await shrink(command, scenarioOf(command.token, scenarios), shell);
     default:
       return unreachable(command);
   }

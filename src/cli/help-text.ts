@@ -101,11 +101,11 @@ same on every machine. What a check finds is shrunk to the smallest plan that st
   replay     one run again, with everything that happened in it
   shrink     one run again and again, with less and less
 
-      --scenario <name>         only this one; needed for replay and shrink where the file exports several
+      --scenario <name>         only this one of several in the file
       --seed <n>                seed of the run; of the first run of explore (1)
       --seeds <n>               explore: number of runs (100; as many as fit where --time is given)
       --time <duration>         explore: begin no run after so long, such as 60s or 10min
-      --max-faults <n>          explore: faults of one run, at most (6)
+      --max-faults <n>          explore: faults of one run, at most; 0: only those of the scenario (6)
       --plan <plan.json>        run, explore: these faults instead of those of the scenario
       --mode <mode>             run, explore: simulation, threads or processes (simulation)
       --jobs <n>                explore: in so many processes, each with its share of the seeds (1)

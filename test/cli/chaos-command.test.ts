@@ -4,11 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/base/errors.js';
-import { sharesOf } from '../../src/cli/chaos-processes.js';
+import { sharesOf } from '../../src/chaos/report-shards.js';
 import { progressLine } from '../../src/cli/chaos-progress.js';
 import { parseCommandLine } from '../../src/cli/command-line.js';
 import { helpText } from '../../src/cli/help-text.js';
 import { main } from '../../src/cli/main.js';
+import { tokenOf } from './fixtures/lossy-counter.js';
 import { inDirectory, jobFile, weir } from './weir-process.js';
 
 const LOSSY = jobFile('fixtures/lossy-counter.ts');
@@ -150,7 +151,7 @@ describe('run and explore', () => {
     const { code, out } = await chaos('.', 'run', LOSSY, '--scenario', 'broken', '--mode', 'threads');
     expect(code).toBe(1);
     expect(out).toContain('broken: exactlyOnce (O1) is violated, seed 1\n  1 lost: 2.');
-    expect(out).toContain(`Replay: weir chaos replay ${LOSSY} --scenario broken t.1.2`);
+    expect(out).toContain(`Replay: weir chaos replay ${LOSSY} --scenario broken ${tokenOf('broken', 1, 2)}`);
     expect(out).toContain('note: not exercised in threads: link.drop');
   });
 
@@ -208,7 +209,7 @@ describe('run and explore', () => {
         {
           subject: 'counter',
           seeds: 10,
-          failures: [{ token: 't.10.1', violation: { check: 'exactlyOnce' } }],
+          failures: [{ token: tokenOf('counter', 10, 1), violation: { check: 'exactlyOnce' } }],
         },
       ],
     });
@@ -242,27 +243,27 @@ describe('run and explore', () => {
 describe('replay and shrink', () => {
   test('a token replays its run, with every event in a file if asked for', async () => {
     await inDirectory(async (directory) => {
-      const args = ['replay', LOSSY, 't.10.1', '--scenario=counter', '--trace', 'out.json'];
+      const args = ['replay', LOSSY, tokenOf('counter', 10, 1), '--scenario=counter', '--trace', 'out.json'];
       const { code, out } = await chaos(directory, ...args);
       expect(code).toBe(1);
       expect(out).toContain('counterexample: 1');
       const trace = JSON.parse(readFileSync(join(directory, 'out.json'), 'utf8')) as {
         readonly events: readonly unknown[];
       };
-      expect(trace).toMatchObject({ subject: 'counter', token: 't.10.1', hash: '10-1' });
+      expect(trace).toMatchObject({ subject: 'counter', token: tokenOf('counter', 10, 1), hash: '10-1' });
       expect(trace.events).toHaveLength(5);
     });
   });
 
   test('shrinking ends with the smallest run, and its token', async () => {
-    const { code, out } = await chaos('.', 'shrink', LOSSY, 't.10.1', '--scenario=counter');
+    const { code, out } = await chaos('.', 'shrink', LOSSY, tokenOf('counter', 10, 1), '--scenario=counter');
     expect(code).toBe(1);
     expect(out).toContain('Replay: weir chaos replay');
   });
 
   test.each([
-    [['replay', LOSSY, 'nonsense', '--scenario=counter'], 'This is no token'],
-    [['replay', LOSSY, 't.1.1'], 'Add --scenario with one of: '],
+    [['replay', LOSSY, 'nonsense', '--scenario=counter'], 'token'],
+    [['replay', LOSSY, tokenOf('other', 1, 1)], 'add --scenario with one of: '],
     [['run', LOSSY, '--scenario=other'], 'no scenario with the name "other". It has: '],
     [['run', 'nowhere.ts'], 'There is no file of scenarios nowhere.ts'],
     [['run', jobFile('fixtures/short.ts')], 'exports no scenario'],
