@@ -6,7 +6,11 @@
 import { InvariantError } from '../../../src/base/assert.js';
 import type { CheckpointId, SubtaskId } from '../../../src/base/ids.js';
 import { CoordinatorMachine } from '../../../src/checkpoint/coordinator-machine.js';
-import type { CheckpointDraft, CoordinatorEffect, CoordinatorInput } from '../../../src/checkpoint/coordinator-protocol.js';
+import type {
+  CheckpointDraft,
+  CoordinatorEffect,
+  CoordinatorInput,
+} from '../../../src/checkpoint/coordinator-protocol.js';
 import { buildManifest } from '../../../src/checkpoint/manifest-builder.js';
 import type { TaskInput } from '../../../src/task/effect.js';
 import type { JobAttempt } from './job-attempt.js';
@@ -52,7 +56,11 @@ export class CoordinatorRole {
     const stale = this.#machine?.status().counters.stale ?? 0;
     this.#world.counts.refused += stale;
     if (stale !== this.#staleSeen) {
-      this.#world.violate('O6', 'fencing', `${this.#staleSeen} stale acknowledgements came, ${stale} were refused`);
+      this.#world.violate(
+        'O6',
+        'fencing',
+        `${this.#staleSeen} stale acknowledgements came, ${stale} were refused`,
+      );
     }
   }
 

@@ -60,7 +60,9 @@ export class JobAttempt {
   stop(onStopped: () => void): void {
     for (const role of this.subtasks) this.#stopping.push(() => role.stop());
     this.#stopping.push(() => {
-      this.staleAcks = this.#acks.flatMap((link) => link.drain()).filter(({ kind }) => kind === 'acknowledged');
+      this.staleAcks = this.#acks
+        .flatMap((link) => link.drain())
+        .filter(({ kind }) => kind === 'acknowledged');
       this.stopNow();
       onStopped();
     });

@@ -7,7 +7,7 @@
 
 import { attemptNumber } from '../../../src/base/ids.js';
 import { type Assignment, assignState } from '../../../src/checkpoint/assignment.js';
-import { JobMachine, type JobInput } from '../../../src/recovery/job-machine.js';
+import { type JobInput, JobMachine } from '../../../src/recovery/job-machine.js';
 import { restartStrategy } from '../../../src/recovery/restart-strategy.js';
 import { JobAttempt } from './job-attempt.js';
 import { type Alarm, type Link, Links } from './protocol-links.js';

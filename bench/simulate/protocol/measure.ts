@@ -27,11 +27,18 @@ const tookMs = performance.now() - startedMs;
 
 const cpuMs = process.cpuUsage(cpu).user / 1_000;
 const perSeed = (number: number): string => (number / seeds).toFixed(1);
-console.log(`${seeds} seeds in ${(tookMs / 1_000).toFixed(1)} s: ${Math.round((seeds / tookMs) * 60_000)} a minute, ${Math.round((seeds / cpuMs) * 60_000)} a minute of processor time; ${bad} with violations`);
-console.log(`per seed: ${perSeed(totals.steps)} steps, ${perSeed(totals.checkpoints)} checkpoints, ${perSeed(totals.restores)} starts and restores`);
+console.log(
+  `${seeds} seeds in ${(tookMs / 1_000).toFixed(1)} s: ${Math.round((seeds / tookMs) * 60_000)} a minute, ${Math.round((seeds / cpuMs) * 60_000)} a minute of processor time; ${bad} with violations`,
+);
+console.log(
+  `per seed: ${perSeed(totals.steps)} steps, ${perSeed(totals.checkpoints)} checkpoints, ${perSeed(totals.restores)} starts and restores`,
+);
 console.log(`restored alone: ${totals.shadows} checkpoints; refused as stale: ${totals.refused}`);
-for (const [kind, number] of Object.entries(PROTOCOL_FAULTS)) console.log(`  ${number} ${kind}: ${faults.get(kind) ?? 0}`);
-console.log(`deaths by step: ${PROTOCOL_STEPS.map((step) => `${step} ${crashes.get(step) ?? 0}`).join(', ')}`);
+for (const [kind, number] of Object.entries(PROTOCOL_FAULTS))
+  console.log(`  ${number} ${kind}: ${faults.get(kind) ?? 0}`);
+console.log(
+  `deaths by step: ${PROTOCOL_STEPS.map((step) => `${step} ${crashes.get(step) ?? 0}`).join(', ')}`,
+);
 
 function add(to: Map<string, number>, key: string, times: number | undefined): void {
   to.set(key, (to.get(key) ?? 0) + (times ?? 0));

@@ -12,7 +12,13 @@ import { Chance } from './chance.js';
 import { JobProcess } from './job-process.js';
 import { calmPlan, drawProtocolPlan, type ProtocolFault, type ProtocolPlan } from './protocol-plan.js';
 import type { InputRecord } from './protocol-subtasks.js';
-import { ActorDeath, ProcessDeath, type ProtocolViolation, ProtocolWorld, type WorldStart } from './protocol-world.js';
+import {
+  ActorDeath,
+  ProcessDeath,
+  type ProtocolViolation,
+  ProtocolWorld,
+  type WorldStart,
+} from './protocol-world.js';
 
 export interface ProtocolRunOptions {
   /** Default: drawn from the seed. */
@@ -52,6 +58,17 @@ const SHADOW_EVERY_SEEDS = 16;
 const SHADOW_CHECKPOINT_BELOW = 60;
 
 export function protocolRun(seed: number, options: ProtocolRunOptions = {}): ProtocolRun {
+  const { stackTraceLimit } = Error;
+  // Refusals and deaths are many, and nobody reads where they were made.
+  Error.stackTraceLimit = 0;
+  try {
+    return runSeed(seed, options);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+function runSeed(seed: number, options: ProtocolRunOptions): ProtocolRun {
   const plan: ProtocolPlan = { ...drawProtocolPlan(seed), ...options.plan };
   const input = drawInput(seed, plan);
   const world = new ProtocolWorld(plan, new Chance(seed, RUN_PURPOSE), input, null);
@@ -64,7 +81,11 @@ export function protocolRun(seed: number, options: ProtocolRunOptions = {}): Pro
     const alone = new ProtocolWorld(calmPlan(plan), new Chance(seed, SHADOW_PURPOSE), input, shadow.start);
     run(alone, plan.parallelism);
     for (const { check, oracle, message } of alone.violations) {
-      world.violate('O4', `cut ${check}`, `checkpoint ${shadow.start.checkpoint} alone, ${oracle}: ${message}`);
+      world.violate(
+        'O4',
+        `cut ${check}`,
+        `checkpoint ${shadow.start.checkpoint} alone, ${oracle}: ${message}`,
+      );
     }
   }
   const { counts } = world;
@@ -94,7 +115,9 @@ function drawInput(seed: number, plan: ProtocolPlan): readonly InputRecord[] {
 
 /** One of the completed checkpoints, with the world outside as it was then. */
 function keepOne(world: ProtocolWorld, shadow: { start: WorldStart | null }): void {
-  const at = new Chance(world.input[0]?.key ?? 0, SHADOW_PURPOSE + world.plan.intervalMs).below(SHADOW_CHECKPOINT_BELOW);
+  const at = new Chance(world.input[0]?.key ?? 0, SHADOW_PURPOSE + world.plan.intervalMs).below(
+    SHADOW_CHECKPOINT_BELOW,
+  );
   world.onComplete = (manifest: Manifest) => {
     if (world.counts.checkpoints !== at + 1) return;
     const { checkpoint } = manifest;

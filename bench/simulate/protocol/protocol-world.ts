@@ -108,7 +108,8 @@ export class ProtocolWorld {
   /** Whether this fault happens now. */
   fault(kind: ProtocolFault): boolean {
     const rate = this.plan.rates.get(kind);
-    if (rate === undefined || this.counts.steps > this.plan.faultStepsMax || !this.chance.of(rate)) return false;
+    if (rate === undefined || this.counts.steps > this.plan.faultStepsMax || !this.chance.of(rate))
+      return false;
     this.count(kind);
     return true;
   }
@@ -174,7 +175,11 @@ export class ProtocolWorld {
     for (const { keyed } of snapshot.operators) {
       for (const segment of keyed) {
         if (this.disk.hasStored(segment)) continue;
-        this.violate('O5', 'durability', `checkpoint ${segment.checkpoint} is acknowledged before its chunks are stored`);
+        this.violate(
+          'O5',
+          'durability',
+          `checkpoint ${segment.checkpoint} is acknowledged before its chunks are stored`,
+        );
       }
     }
   }
@@ -193,7 +198,11 @@ export class ProtocolWorld {
     this.#durableUpTo = Math.max(this.#durableUpTo, checkpoint);
     if (cut.source !== cut.operator || cut.operator !== cut.sink) {
       const { source, operator, sink } = cut;
-      this.violate('O4', 'cut', `checkpoint ${checkpoint} covers ${source} records at the source, ${operator} at the operator, ${sink} at the sink`);
+      this.violate(
+        'O4',
+        'cut',
+        `checkpoint ${checkpoint} covers ${source} records at the source, ${operator} at the operator, ${sink} at the sink`,
+      );
     }
     this.onComplete?.(manifest);
   }
@@ -212,7 +221,11 @@ export class ProtocolWorld {
     // A manifest that became durable with a death is as good as one that was waited for.
     if (latest !== null && checkpoint > this.#durableUpTo) this.durable(latest);
     if (checkpoint < this.#announcedUpTo) {
-      this.violate('O5', 'durability', `checkpoint ${this.#announcedUpTo} was announced, ${checkpoint} is restored`);
+      this.violate(
+        'O5',
+        'durability',
+        `checkpoint ${this.#announcedUpTo} was announced, ${checkpoint} is restored`,
+      );
     }
   }
 

@@ -75,13 +75,6 @@ export class Disk {
     return true;
   }
 
-  hasSegment(segment: SegmentRef): boolean {
-    for (let index = 0; index < segment.chunks; index += 1) {
-      if (!this.chunks.has(chunkName(segment, index))) return false;
-    }
-    return true;
-  }
-
   readSegment(segment: SegmentRef): Uint8Array[] {
     return Array.from({ length: segment.chunks }, (_, index) => {
       const bytes = this.chunks.get(chunkName(segment, index)) as Uint8Array | undefined;
@@ -196,8 +189,9 @@ export class StoreModel {
       alone: true,
       // Retention may have freed, meanwhile, what an increment was built on (L1 of lmdb-checkpoint-store.ts).
       refusal: () => {
-        const missing = segmentsOf(manifest).find((segment) => !this.#disk.hasSegment(segment));
-        return missing === undefined ? null : new StoreError('WEIR_STORE', 'it names a chunk that is not durable');
+        const { chunks } = this.#disk;
+        if (chunkNames(manifest).every((name) => chunks.has(name))) return null;
+        return new StoreError('WEIR_STORE', 'it names a chunk that is not durable');
       },
       rows: () => {
         const all = [...this.#retained, manifest.checkpoint].sort((a, b) => a - b);
@@ -340,12 +334,8 @@ export class StoreModel {
   #needed(checkpoints: readonly number[], written: Manifest | null = null): ReadonlySet<Row> {
     const keys = new Set<Row>();
     for (const checkpoint of checkpoints) {
-      const manifest =
-        checkpoint === written?.checkpoint ? written : (this.#disk.manifest(checkpoint) ?? null);
-      if (manifest === null) continue;
-      for (const segment of segmentsOf(manifest)) {
-        for (let index = 0; index < segment.chunks; index += 1) keys.add(chunkName(segment, index));
-      }
+      const manifest = checkpoint === written?.checkpoint ? written : this.#disk.manifest(checkpoint);
+      if (manifest !== undefined) for (const name of chunkNames(manifest)) keys.add(name);
     }
     return keys;
   }
@@ -370,10 +360,26 @@ export class StoreModel {
   }
 }
 
-export function segmentsOf(manifest: Manifest): readonly SegmentRef[] {
-  return manifest.operators.flatMap((operator) =>
-    operator.subtasks.flatMap((subtask) => subtask?.keyed ?? []),
-  );
+function segmentsOf(manifest: Manifest): readonly SegmentRef[] {
+  const segments: SegmentRef[] = [];
+  for (const operator of manifest.operators) {
+    for (const subtask of operator.subtasks) if (subtask !== null) segments.push(...subtask.keyed);
+  }
+  return segments;
+}
+
+/** Manifests are asked for their chunks again and again. */
+const CHUNK_NAMES = new WeakMap<Manifest, readonly string[]>();
+
+function chunkNames(manifest: Manifest): readonly string[] {
+  const known = CHUNK_NAMES.get(manifest);
+  if (known !== undefined) return known;
+  const names: string[] = [];
+  for (const segment of segmentsOf(manifest)) {
+    for (let index = 0; index < segment.chunks; index += 1) names.push(chunkName(segment, index));
+  }
+  CHUNK_NAMES.set(manifest, names);
+  return names;
 }
 
 function chunkName(segment: Omit<SegmentRef, 'chunks' | 'bytes'>, index: number): string {

@@ -219,7 +219,8 @@ export class SubtaskRole {
     const message: TaskInput = { kind: 'element', channel, seq, element };
     if (world.fault('link.drop')) return;
     const room = link.length < CHANNEL_CAPACITY_ELEMENTS;
-    if (!room && !world.counts.faults.has('link.duplicate')) world.violate('O8', 'credits', `${this.facts.id} sends without credit`);
+    if (!room && !world.counts.faults.has('link.duplicate'))
+      world.violate('O8', 'credits', `${this.facts.id} sends without credit`);
     link.push(message);
     if (element.kind === 'barrier' && world.fault('barrier.delay')) {
       link.frozenUntilMs = world.nowMs + world.chance.between(10, 200);
@@ -254,9 +255,7 @@ export class SubtaskRole {
 
   // ---------------------------------------------------------------- the connector
 
-  #call(
-    effect: TaskEffect & { readonly kind: 'poll' | 'write' | 'flush' | 'prepare' | 'commit' },
-  ): void {
+  #call(effect: TaskEffect & { readonly kind: 'poll' | 'write' | 'flush' | 'prepare' | 'commit' }): void {
     switch (effect.kind) {
       case 'poll':
         return this.#answer(() => this.#poll(), false);
