@@ -195,7 +195,10 @@ class ToyRun {
     const pair = this.bugs.losesAtPair;
     const ofPair = pair !== undefined && this.deaths.at(-2) === pair[0] && step === pair[1];
     if (step === this.bugs.losesAt || ofPair) this.lost += 1;
-    for (const kind of fired) count(this.crashed, `${kind} ${step}`);
+    for (const { kind, hit } of this.fired.slice(-fired.length)) {
+      const victim = kind === 'process.kill' ? 'process' : kind === 'power.loss' ? 'power' : hit;
+      count(this.crashed, `${victim} ${step}`);
+    }
     return true;
   }
 
