@@ -8,7 +8,7 @@
 
 import { buildGraph, type JobDefinition } from '../src/api/define-job.js';
 import { ConfigError, JobFailedError, messageOf } from '../src/base/errors.js';
-import { type Logger, silentLogger } from '../src/base/logger.js';
+import { guardedLogger, type Logger, silentLogger } from '../src/base/logger.js';
 import { nodeRuntime } from '../src/base/node-runtime.js';
 import type { Runtime } from '../src/base/runtime.js';
 import type { CoordinatorStatus } from '../src/checkpoint/coordinator-protocol.js';
@@ -45,7 +45,7 @@ const STATUS_TIMEOUT_MS = 1_000;
  */
 export async function run(job: JobDefinition, options: RunOptions = {}): Promise<JobHandle> {
   const runtime = options.runtime ?? nodeRuntime();
-  const logger = (options.logger ?? silentLogger).child({ job: job.name });
+  const logger = guardedLogger(options.logger ?? silentLogger).child({ job: job.name });
   const plan = planJob(buildGraph(job), {
     parallelism: options.parallelism ?? 1,
     chaining: options.chaining ?? true,

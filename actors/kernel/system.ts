@@ -12,7 +12,7 @@ import {
   ACTOR_TURN_MESSAGES_MAX,
   ACTOR_TURN_MS_MAX,
 } from '../../src/base/limits.js';
-import { type Logger, silentLogger } from '../../src/base/logger.js';
+import { guardedLogger, type Logger, silentLogger } from '../../src/base/logger.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import type { RandomStream, Runtime } from '../../src/base/runtime.js';
 import type {
@@ -77,7 +77,7 @@ class LocalSystem implements ActorSystem, Kernel {
   constructor(options: ActorSystemOptions) {
     this.name = options.name ?? 'weir';
     this.runtime = options.runtime ?? nodeRuntime();
-    this.logger = options.logger ?? silentLogger;
+    this.logger = guardedLogger(options.logger ?? silentLogger);
     this.turnMessagesMax = positive('turnMessagesMax', options.turnMessagesMax ?? ACTOR_TURN_MESSAGES_MAX);
     this.turnMs = positive('turnMs', options.turnMs ?? ACTOR_TURN_MS_MAX);
     this.host =
