@@ -18,6 +18,7 @@ import { randomBelow, randomStream } from '../base/random-stream.js';
 import type { PointFields, Points } from '../base/runtime.js';
 import { CHUNKS, MANIFESTS } from '../checkpoint/store-rows.js';
 import { planJob } from '../graph/plan.js';
+import { runningProcess } from '../testing/virtual-machine.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
 import type { StoreImage } from '../testing/virtual-stores.js';
 import { ActorDoor } from './actor-door.js';
@@ -268,7 +269,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     });
     const { entering } = door;
     door.entering = (to, lane, message, deliver): boolean => {
-      this.watch.element(to.incarnation, message);
+      this.watch.element(`${runningProcess()?.number} ${to.incarnation}`, message);
       return entering.call(door, to, lane, message, deliver);
     };
     return door;

@@ -106,8 +106,8 @@ export class JobWatch {
     }
   }
 
-  /** O13: the watermark of a channel never goes back. */
-  element(receiver: number, message: unknown): void {
+  /** O13: the watermark of a channel never goes back. `receiver` is unique over all processes of the run. */
+  element(receiver: string, message: unknown): void {
     const { kind, channel, element } = message as ElementMessage;
     if (kind !== 'element' || element?.kind !== 'watermark') return;
     this.watermarks += 1;

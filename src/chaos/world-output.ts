@@ -54,6 +54,10 @@ export class WorldOutput<R> {
   readonly #aborted = new Set<string>();
   /** Checkpoint of the last commit of each writer. */
   readonly #lastOfWriter = new Map<string, number>();
+  /** Requests of attempts that had been replaced. */
+  refused = 0;
+  /** The newest attempt that has recovered, by sink. */
+  readonly #recovered = new Map<string, number>();
   #transactions = 0;
 
   constructor(options: WorldOutputOptions) {
@@ -84,6 +88,11 @@ export class WorldOutput<R> {
   }
 
   prepare(transaction: Transaction<R>): void {
+    // As the epoch of a producer does: what an attempt still sends after a later one has recovered is refused.
+    if (transaction.attempt < (this.#recovered.get(transaction.uid) ?? 0)) {
+      this.refused += 1;
+      throw new Error(`attempt ${transaction.attempt} has been replaced`);
+    }
     this.#prepared.set(transaction.name, transaction);
   }
 
@@ -111,6 +120,7 @@ export class WorldOutput<R> {
   }
 
   abortStrangers(uid: string, attempt: number, known: ReadonlySet<string>): void {
+    this.#recovered.set(uid, Math.max(attempt, this.#recovered.get(uid) ?? 0));
     for (const [name, transaction] of this.#prepared) {
       if (transaction.uid !== uid || transaction.attempt >= attempt || known.has(name)) continue;
       this.#prepared.delete(name);

@@ -1,0 +1,114 @@
+// What the results of each shape are, by loops over its records.
+//
+// M1. Nothing of the engine is used here.
+
+import type { Row } from './shape.js';
+
+export const WINDOW_MS = 100;
+export const SLIDE_MS = 50;
+export const GAP_MS = 60;
+export const ALARM_MS = 90;
+
+type Model = (rows: readonly Row[]) => readonly string[];
+
+export const ids: Model = (rows) => rows.map(({ id }) => `id ${id}`);
+export const copies =
+  (times: number): Model =>
+  (rows) =>
+    rows.flatMap(({ id }) => Array.from({ length: times }, () => `id ${id}`));
+export const chain: Model = (rows) =>
+  rows.filter(({ n }) => n % 5 > 0).flatMap(({ id }) => [`id ${id}`, `id ${id} again`]);
+export const sides: Model = (rows) => rows.map(({ id }) => (id % 2 === 1 ? `odd ${id}` : `id ${id}`));
+
+export const counts: Model = (rows) => {
+  const seen = new Map<number, number>();
+  return rows.map(({ key }) => {
+    const n = (seen.get(key) ?? 0) + 1;
+    seen.set(key, n);
+    return `${key}#${n}`;
+  });
+};
+
+export const tumbling: Model = (rows) =>
+  windows(
+    'tumbling',
+    rows,
+    (at) => [at - (at % WINDOW_MS)],
+    WINDOW_MS,
+    () => 1,
+  );
+export const sums: Model = (rows) =>
+  windows(
+    'sums',
+    rows,
+    (at) => [at - (at % WINDOW_MS)],
+    WINDOW_MS,
+    ({ n }) => n,
+  );
+export const sliding: Model = (rows) => {
+  const starts = (at: number): number[] => {
+    const newest = at - (at % SLIDE_MS);
+    return Array.from({ length: WINDOW_MS / SLIDE_MS }, (_, index) => newest - index * SLIDE_MS);
+  };
+  return windows('sliding', rows, starts, WINDOW_MS, () => 1);
+};
+export const diamond: Model = (rows) => [...counts(rows), ...tumbling(rows)];
+
+export const windowOfWindows: Model = (rows) => {
+  const totals = new Map<number, number>();
+  for (const { at } of rows) {
+    const start = at - (at % (2 * WINDOW_MS));
+    totals.set(start, (totals.get(start) ?? 0) + 1);
+  }
+  return [...totals].map(([start, n]) => `outer 0 ${start}-${start + 2 * WINDOW_MS}: ${n}`);
+};
+
+export const session: Model = (rows) =>
+  perKey(rows).flatMap(([key, of]) => {
+    const sessions: { start: number; end: number; n: number }[] = [];
+    for (const { at } of of) {
+      const open = sessions.at(-1);
+      if (open === undefined || at > open.end) sessions.push({ start: at, end: at + GAP_MS, n: 1 });
+      else Object.assign(open, { end: at + GAP_MS, n: open.n + 1 });
+    }
+    return sessions.map(({ start, end, n }) => `session ${key} ${start}-${end}: ${n}`);
+  });
+
+export const alarms: Model = (rows) =>
+  perKey(rows).flatMap(([key, of]) =>
+    of
+      .filter(({ at }, index) => (of[index + 1]?.at ?? Number.POSITIVE_INFINITY) >= at + ALARM_MS)
+      .map(({ at }) => `alarm ${key} ${at + ALARM_MS}`),
+  );
+
+export const gathered: Model = (rows) =>
+  perKey(rows).map(([key, of]) => {
+    const byN = new Map<number, number>();
+    for (const { n } of of) byN.set(n % 3, (byN.get(n % 3) ?? 0) + 1);
+    const counted = [...byN].sort(([a], [b]) => a - b);
+    const total = of.reduce((sum, { n }) => sum + n, 0);
+    return `gathered ${key}: ${of.map(({ id }) => id).join(' ')} / ${counted.join(' ')} / ${total}`;
+  });
+
+function windows(
+  name: string,
+  rows: readonly Row[],
+  startsOf: (at: number) => readonly number[],
+  sizeMs: number,
+  amountOf: (row: Row) => number,
+): string[] {
+  const totals = new Map<string, number>();
+  for (const row of rows) {
+    for (const start of startsOf(row.at)) {
+      const window = `${name} ${row.key} ${start}-${start + sizeMs}`;
+      totals.set(window, (totals.get(window) ?? 0) + amountOf(row));
+    }
+  }
+  return [...totals].map(([window, total]) => `${window}: ${total}`);
+}
+
+function perKey(rows: readonly Row[]): [number, Row[]][] {
+  const keys = new Map<number, Row[]>();
+  for (const row of rows) keys.set(row.key, [...(keys.get(row.key) ?? []), row]);
+  return [...keys];
+}
