@@ -53,7 +53,6 @@ export function treeLines(node: ActorTreeNode, depth = 0): readonly string[] {
 }
 
 function rankOf(event: TraceEvent, index: number, centers: readonly number[], count: number): number {
-  if (event.kind === 'fault') return -1;
   const distance = centers.reduce((least, center) => Math.min(least, Math.abs(index - center)), count);
   return event.kind === 'message' ? distance * MESSAGE_DISTANCE : distance;
 }

@@ -127,6 +127,22 @@ test('without faults, without a trace and without shrinking, the rest still stan
   expect(text).toContain('UNSTABLE');
 });
 
+const NEVER: Failure = {
+  ...FAILURE,
+  violation: { check: 'retried', oracle: null, message: '"retried" held in none of 40 seeds.', example: [] },
+  outcome: { ...OUTCOME, violations: [] },
+  token: 'c1.first',
+};
+
+test('what no run shows is not blamed on the one that stands for it', () => {
+  expect(failureText(NEVER, { replayCommand: 'again' })).toBe(
+    `orders: retried is violated by all runs together
+  "retried" held in none of 40 seeds.
+
+Replay the first of them: again`,
+  );
+});
+
 describe('faults in words', () => {
   const nth = (n: number) => ({ kind: 'nth', n }) as const;
   test.each<readonly [PlannedFault, string]>([
@@ -302,4 +318,20 @@ test('shares of one exploration add up: sums are added, time is not, and what on
   });
   expect(sum.counts.checkpoints).toBe(24_000);
   expect(sum.failures).toHaveLength(1);
+});
+
+test('what one share never saw, and another did, is no failure of the sum; what all are too small to judge is told', () => {
+  const sometimes = (held: number) => ({ retried: { kind: 'sometimes', held, failed: 0 } }) as const;
+  const json = {
+    ...exploreJson({ ...REPORT, failures: [NEVER], vacuous: [] }, HOW),
+    properties: sometimes(0),
+  };
+  expect(sumOf([json, { ...json, failures: [], properties: sometimes(1) }]).failures).toEqual([]);
+  const both = sumOf([json, json]);
+  expect(both.failures).toHaveLength(1);
+  expect(both.vacuous).toEqual([]);
+  const small = { ...json, seeds: 15, failures: [] };
+  expect(sumOf([small, small]).vacuous).toEqual([
+    expect.stringContaining('"retried" held in none of 30 seeds'),
+  ]);
 });

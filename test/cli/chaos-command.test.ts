@@ -255,6 +255,12 @@ describe('replay and shrink', () => {
     });
   });
 
+  test('the token says which scenario of the file it is of', async () => {
+    const { code, out } = await chaos('.', 'replay', LOSSY, tokenOf('broken', 10, 1));
+    expect(code).toBe(1);
+    expect(out).toContain('broken: exactlyOnce');
+  });
+
   test('shrinking ends with the smallest run, and its token', async () => {
     const { code, out } = await chaos('.', 'shrink', LOSSY, tokenOf('counter', 10, 1), '--scenario=counter');
     expect(code).toBe(1);
