@@ -138,13 +138,17 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
   {
     name: 'stale-ack-accepted',
     title:
-      'An acknowledgement that comes late counts for whatever checkpoint is pending: that one then holds state of two moments.',
+      'An acknowledgement of an earlier attempt, or of a checkpoint that was given up, counts for whatever checkpoint is pending: that one then holds state of two moments.',
     from: 'reliability 1, fault F26',
-    oracles: ['O1', 'O4', 'O6'],
+    oracles: ['O6', 'O1', 'O4'],
     file: COORDINATOR,
-    find: "const pending = this.#pending.get(input.checkpoint);\n    if (pending?.stage.kind !== 'collecting')",
-    replace: `const pending = this.#pending.get(input.checkpoint) ?? this.#pending.collecting()[0];
-    if (pending?.stage.kind !== 'collecting')`,
+    find: `    if (input.attempt !== this.#attempt) return this.#history.count('stale');
+    if (!this.#subtasks.has(input.subtask)) return this.#history.count('ignored');
+    if (input.kind === 'finished') return this.#desk.subtaskFinished(input.subtask);
+    const pending = this.#pending.get(input.checkpoint);`,
+    replace: `    if (!this.#subtasks.has(input.subtask)) return this.#history.count('ignored');
+    if (input.kind === 'finished') return this.#desk.subtaskFinished(input.subtask);
+    const pending = this.#pending.get(input.checkpoint) ?? this.#pending.collecting()[0];`,
   },
   {
     name: 'savepoint-commits',

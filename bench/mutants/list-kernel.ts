@@ -95,6 +95,28 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     replace: 'if (this.ended === null && mailbox.data.length <= mailbox.capacity) {',
   },
   {
+    name: 'one-place-admits-all',
+    title: 'One free place in a mailbox lets in everybody who waits: it holds more than its capacity.',
+    from: 'fault F08',
+    oracles: ['O8'],
+    file: 'actors/kernel/mailbox.ts',
+    find: 'if (this.#first !== null) this.#admitFirst(this.#first);',
+    replace: 'while (this.#first !== null) this.#admitFirst(this.#first);',
+  },
+  {
+    name: 'dropping-mailbox-keeps',
+    title: 'A mailbox that is to drop the newest message keeps it: nothing bounds it any more.',
+    from: 'fault F10',
+    oracles: ['O8', 'O12'],
+    file: RECEIVER,
+    find: `        this.tally.sent += 1;
+        this.#drop(message, 'dropNewest');
+        return true;`,
+    replace: `        this.tally.sent += 1;
+        this.mailbox.data.push(message);
+        return true;`,
+  },
+  {
     name: 'drop-uncounted',
     title: 'What a full mailbox drops is in no count.',
     from: 'fault F10',

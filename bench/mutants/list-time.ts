@@ -51,6 +51,35 @@ export const TIME_MUTANTS: readonly Mutant[] = [
       const done = link.operator.onWatermark?.(advance.time) ?? true;`,
   },
   {
+    name: 'watermark-not-merged',
+    title:
+      "Each channel's watermark is passed on as it comes: event time downstream jumps ahead, and goes back.",
+    from: 'semantics 2.11, 2.B',
+    oracles: ['O13', 'O1'],
+    file: 'src/task/task-machine.ts',
+    find: 'return this.advance(merge.watermark(channel, element.time));',
+    replace: 'return this.advance([element]);',
+  },
+  {
+    name: 'watermark-jumps-the-queue',
+    title: 'A watermark that waits for room stands in front of what was sent before it: records become late.',
+    from: 'semantics 2.6, 5.2',
+    oracles: ['O13', 'O1'],
+    file: 'src/task/outbox.ts',
+    find: 'channel.waiting.push(element);',
+    replace: `if (element.kind === 'watermark') channel.waiting.unshift(element);
+    else channel.waiting.push(element);`,
+  },
+  {
+    name: 'splits-not-merged',
+    title: 'A source follows the split that is furthest: records of the others are late.',
+    from: 'semantics 2.8, 2.B',
+    oracles: ['O1', 'O17'],
+    file: 'src/operators/split-watermarks.ts',
+    find: 'return time === null ? [] : this.merge.watermark(split.channel, Math.min(time, HIGHEST));',
+    replace: "return time === null ? [] : [{ kind: 'watermark', time: Math.min(time, HIGHEST) }];",
+  },
+  {
     name: 'watermark-by-wall-clock',
     title: 'Watermarks follow the clock of the machine instead of the records: most of them are late.',
     from: 'semantics 2.B',
@@ -125,14 +154,13 @@ export const TIME_MUTANTS: readonly Mutant[] = [
     replace: 'this.tables = [...core.tables.values()].filter(({ kind }) => !isTimers(kind));',
   },
   {
-    name: 'timers-in-order-of-registering',
-    title:
-      'Timers fire in the order in which they were registered: one far away holds up all that come after it.',
-    from: 'semantics 1.9',
-    oracles: ['O1', 'O2', 'O17'],
-    file: 'src/state/timer-table.ts',
-    find: 'return a.time < b.time || (a.time === b.time && a.order < b.order);',
-    replace: 'return a.order < b.order;',
+    name: 'deleted-timer-fires',
+    title: 'Deleting a timer has no effect: an alarm rings although it was called off.',
+    from: 'semantics 1.8',
+    oracles: ['O17', 'O1'],
+    file: 'src/state/timers.ts',
+    find: 'if (entry !== undefined) table.remove(entry);',
+    replace: 'if (entry !== undefined && time <= this.watermark) table.remove(entry);',
   },
   {
     name: 'restart-delay-by-wall-clock',

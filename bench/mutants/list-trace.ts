@@ -25,6 +25,34 @@ export const TRACE_MUTANTS: readonly Mutant[] = [
     replace: `      this.context.logger.error({ attempt }, 'attempt failed');`,
   },
   {
+    name: 'attempt-fails-without-word',
+    title:
+      'The failure of an attempt reaches the job without its error: neither log nor restart strategy knows why.',
+    from: 'oracle O15, semantics 5.34',
+    oracles: ['O15', 'O11'],
+    file: 'actors/attempt-actor.ts',
+    find: "job.control({ kind: 'attemptFailed', attempt, error });",
+    replace: "job.control({ kind: 'attemptFailed', attempt, error: new Error() });",
+  },
+  {
+    name: 'injector-never-fires',
+    title: 'No planned fault ever fires: every test passes, and none has tested anything.',
+    from: 'oracle O16',
+    oracles: ['O16'],
+    file: 'src/chaos/arsenal.ts',
+    find: 'return fault.due;',
+    replace: 'return fault.due && fault.index < 0;',
+  },
+  {
+    name: 'steps-open-no-trigger',
+    title: 'Faults that wait for a protocol step never fire: crash points count as tested, and are not.',
+    from: 'oracle O16, fault F27',
+    oracles: ['O16'],
+    file: 'src/chaos/arsenal.ts',
+    find: 'if (fault.stepsSeen === trigger.n) {',
+    replace: 'if (fault.stepsSeen < 0) {',
+  },
+  {
     name: 'step-of-prepare-silent',
     title:
       'The protocol step `prepare.done` is announced to nobody: a crash that is planned there never happens.',
