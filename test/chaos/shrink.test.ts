@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
+import { randomStream } from '../../src/base/random-stream.js';
 import { drawKnobs, drawPlan } from '../../src/chaos/draw-plan.js';
 import type { RunSpec } from '../../src/chaos/execution.js';
 import type { Plan, PlannedFault } from '../../src/chaos/plan.js';
@@ -37,7 +38,23 @@ describe('ddmin', () => {
     );
   });
 
-  test('finds one of a thousand in about ten questions for each halving', async () => {
+  test('ends so also when leaving out one item makes another one superfluous, or needed', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 12 }), async (seed, length) => {
+        const items = Array.from({ length }, (_, index) => index);
+        // Which parts fail is left to chance: nothing follows from larger or smaller parts.
+        const keeps = async (part: readonly number[]): Promise<boolean> =>
+          part.length === length || randomStream(seed, part.join()).next() < 0.3;
+        const kept = await ddmin(items, keeps);
+        expect(await keeps(kept)).toBe(true);
+        if (kept.length === length) return;
+        for (const index of kept) expect(await keeps(kept.filter((other) => other !== index))).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('finds one of a thousand in few questions for each halving', async () => {
     let asked = 0;
     const items = Array.from({ length: 1_000 }, (_, index) => index);
     const kept = await ddmin(items, async (part) => {
