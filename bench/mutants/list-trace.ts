@@ -35,6 +35,15 @@ export const TRACE_MUTANTS: readonly Mutant[] = [
     replace: "job.control({ kind: 'attemptFailed', attempt, error: new Error() });",
   },
   {
+    name: 'throwing-logger-fails-job',
+    title: 'A logger that throws takes down whoever writes to it: telemetry decides over results.',
+    from: 'oracle O15, fault F72',
+    oracles: ['O15', 'O7'],
+    file: 'src/base/logger.ts',
+    find: ': new GuardedLogger(logger, { lines: 0 });',
+    replace: ': logger;',
+  },
+  {
     name: 'injector-never-fires',
     title: 'No planned fault ever fires: every test passes, and none has tested anything.',
     from: 'oracle O16',
