@@ -95,7 +95,7 @@ export function sumOf(parts: readonly [ExploreJson, ...ExploreJson[]]): ExploreJ
     subject: first.subject,
     seeds,
     elapsedMs,
-    seedsPerMinute: elapsedMs === 0 ? 0 : (seeds * 60_000) / elapsedMs,
+    seedsPerMinute: total(parts.map((part) => part.seedsPerMinute)),
     faultsFired: added(parts.map((part) => part.faultsFired)),
     counts: {
       steps: total(parts.map(({ counts }) => counts.steps)),

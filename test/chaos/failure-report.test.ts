@@ -309,7 +309,7 @@ test('shares of one exploration add up: sums are added, time is not, and what on
   expect(sum).toMatchObject({
     seeds: 3_000,
     elapsedMs: 24_000,
-    seedsPerMinute: 7_500,
+    seedsPerMinute: 10_000,
     faultsFired: { 'actor.crash': 2_400, 'link.drop': 60 },
     stepsReached: { 'sink prepare.done': 18 },
     properties: { recovered: { kind: 'sometimes', held: 6, failed: 2 } },
