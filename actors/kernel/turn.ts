@@ -111,7 +111,7 @@ function handleUrgent(owner: TurnOwner, life: Life, behavior: Behavior<unknown>)
 }
 
 function handleNotice(owner: TurnOwner, life: Life, behavior: Behavior<unknown>, notice: Notice): Result {
-  if (notice.isStale()) return;
+  if (notice.life !== life || notice.isStale()) return;
   if (notice instanceof TimerNotice) {
     notice.timer.queued = false;
     return handleOwnMessage(owner, behavior, notice.timer.message);

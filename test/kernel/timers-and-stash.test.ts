@@ -87,6 +87,29 @@ test('timers end with their actor', async () => {
   expect(runtime.nowMs).toBe(before);
 });
 
+test('a timer that went off while the handler hung dies with that life', async () => {
+  const { system, runtime } = kernelBench();
+  const seen: string[] = [];
+  let lives = 0;
+  const ref = system.spawn<string>(
+    (context) => {
+      lives += 1;
+      const life = lives;
+      context.after(10, `timer of life ${life}`);
+      return {
+        onMessage: (message) => {
+          seen.push(`${message} in life ${life}`);
+          return message === 'hang' ? new Promise<void>(() => undefined) : undefined;
+        },
+      };
+    },
+    { restart: 'permanent', handlerTimeoutMs: 50 },
+  );
+  ref.offer('hang');
+  await runtime.advance(1_000);
+  expect(seen).toEqual(['hang in life 1', 'timer of life 2 in life 2']);
+});
+
 test('the receive time-out fires after silence, again and again, and not while messages come', async () => {
   const { system, runtime } = kernelBench();
   const at: number[] = [];
