@@ -137,20 +137,6 @@ function roundRobin(channels: number, first: number): Partitioner {
     const nowMs = Subtask.machineNow();`,
   },
   {
-    name: 'real-clock-in-restarts',
-    title:
-      'The back-off of restarts looks at the clock of the machine behind the runtime: no run can be repeated.',
-    from: 'reliability 6.6 (canary), oracle O18',
-    oracles: ['O18', 'O13'],
-    file: JOB,
-    find: `  private now(): number {
-    return this.context.runtime.clock.monotonicMs();`,
-    replace: `  private static readonly machineNow: () => number = Date.now;
-
-  private now(): number {
-    return Job.machineNow();`,
-  },
-  {
     name: 'real-chance-in-round-robin',
     title: 'The first channel of a round robin comes from the dice of the machine: no run can be repeated.',
     from: 'reliability 6.2, oracle O18',
