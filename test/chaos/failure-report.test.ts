@@ -3,12 +3,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome, RunSpec, TraceEvent } from '../../src/chaos/execution.js';
 import type { ExploreReport, Failure } from '../../src/chaos/exploration.js';
-import { failureText } from '../../src/chaos/failure-report.js';
+import { failureText, isOfExploration } from '../../src/chaos/failure-report.js';
 import { FAULT_KINDS, type FaultKind } from '../../src/chaos/fault-kinds.js';
 import type { PlannedFault } from '../../src/chaos/plan.js';
 import { exploreJson, exploreText, sumOf } from '../../src/chaos/report-explore.js';
 import { TIMELINE_LINES_MAX, timelineLines } from '../../src/chaos/report-timeline.js';
 import { faultInWords, showMs } from '../../src/chaos/report-words.js';
+import { unreachedProperties } from '../../src/chaos/vacuity.js';
 
 const CRASH: PlannedFault = {
   kind: 'actor.crash',
@@ -127,17 +128,31 @@ test('without faults, without a trace and without shrinking, the rest still stan
   expect(text).toContain('UNSTABLE');
 });
 
+// As exploring reports it: the first run stands for all of them.
+const UNREACHED = unreachedProperties(new Map([['retried', { kind: 'sometimes', held: 0, failed: 3 }]]), 40);
 const NEVER: Failure = {
   ...FAILURE,
-  violation: { check: 'retried', oracle: null, message: '"retried" held in none of 40 seeds.', example: [] },
-  outcome: { ...OUTCOME, violations: [] },
+  violation: UNREACHED[0] ?? FAILURE.violation,
+  outcome: { ...OUTCOME, violations: UNREACHED },
   token: 'c1.first',
 };
+
+test.each(['sometimes', 'reachable', 'always'] as const)(
+  'a property of kind %s that was never seen is of the exploration',
+  (kind) => {
+    const [violation = FAILURE.violation] = unreachedProperties(
+      new Map([['x', { kind, held: 0, failed: 0 }]]),
+      40,
+    );
+    expect(isOfExploration({ ...NEVER, violation })).toBe(true);
+    expect(isOfExploration(FAILURE)).toBe(false);
+  },
+);
 
 test('what no run shows is not blamed on the one that stands for it', () => {
   expect(failureText(NEVER, { replayCommand: 'again' })).toBe(
     `orders: retried is violated by all runs together
-  "retried" held in none of 40 seeds.
+  "retried" held in none of 40 seeds (looked at 3 times).
 
 Replay the first of them: again`,
   );
