@@ -260,7 +260,7 @@ describe('slicer', () => {
     expect(peer.pieces).toEqual(['abc', 'def', 'gh']);
   });
 
-  test('a megabyte in single bytes is still a megabyte', async () => {
+  test('a megabyte in slices of any size is still a megabyte', async () => {
     const { client: connect, proxy } = await bench();
     proxy.add({ kind: 'slicer', averageBytes: 500, variationBytes: 499 });
     const client = await connect();
