@@ -23,11 +23,10 @@ const RESTORE_STEPS: ReadonlySet<ProtocolStep> = new Set<ProtocolStep>([
   'restore.applied',
   'record.afterRestore',
 ]);
-const LEAD: PlannedFault = {
-  kind: 'actor.crash',
-  target: 'operator',
-  trigger: { kind: 'step', step: 'commit.acked', n: 2 },
-};
+/** Crashes that make a job restore, in the order in which they are tried: not every job has operators, or commits. */
+const LEADS: readonly PlannedFault[] = (['commit.acked', 'metadata.durable'] as const).flatMap((step) =>
+  ['operator', 'sink', 'coordinator'].map((role) => crashOf(role, step, 2)),
+);
 
 export interface EveryStepOptions {
   /** Roles of actors, and `process` (killed) and `power` (the machine forgets what was not synced). */
@@ -103,6 +102,8 @@ interface Survey {
   readonly knobs: Knobs;
   /** Without a fault; the steps of a restore, with the lead alone. */
   readonly reached: ReadonlyMap<ProtocolStep, number>;
+  /** The crash before those at a step of a restore. */
+  readonly lead: PlannedFault;
 }
 
 interface CellRecord {
@@ -172,23 +173,27 @@ class StepTable {
     const calm = await this.execute(seed, knobs, []);
     if (calm.outcome.violations.length > 0) return null;
     const reached = reachedSteps(calm);
-    const restoring = reachedSteps(await this.execute(seed, knobs, [LEAD]));
-    for (const step of RESTORE_STEPS) reached.set(step, restoring.get(step) ?? 0);
-    return { seed, knobs, reached };
+    let lead = crashOf('operator', 'commit.acked', 2);
+    for (lead of LEADS) {
+      const restoring = reachedSteps(await this.execute(seed, knobs, [lead]));
+      for (const step of RESTORE_STEPS) reached.set(step, restoring.get(step) ?? 0);
+      if (restoring.has('restore.applied')) break;
+    }
+    return { seed, knobs, reached, lead };
   }
 
-  private async crash(cell: CellRecord, n: number, { seed, knobs }: Survey): Promise<void> {
-    const run = await this.execute(seed, knobs, withLead([crashOf(cell.role, cell.step, n)]));
+  private async crash(cell: CellRecord, n: number, { seed, knobs, lead }: Survey): Promise<void> {
+    const run = await this.execute(seed, knobs, withLead(lead, crashOf(cell.role, cell.step, n)));
     cell.runs += 1;
     cell.violated ||= run.outcome.violations.length > 0;
     cell.nearest ??= run.outcome.unfired.map(({ nearest }) => nearest).at(-1) ?? null;
   }
 
-  private async runPairs({ seed, knobs, reached }: Survey): Promise<void> {
+  private async runPairs({ seed, knobs, reached, lead }: Survey): Promise<void> {
     this.pairs.planned += this.cells.length ** 2;
     for (const first of this.cells) {
       const n = Math.max(1, Math.ceil((reached.get(first.step) ?? 0) / 2));
-      const leading = withLead([crashOf(first.role, first.step, n)]);
+      const leading = withLead(lead, crashOf(first.role, first.step, n));
       for (const second of this.cells) {
         if (this.ended) return;
         const then = { ...crashOf(second.role, second.step, 1), after: leading.length - 1 };
@@ -235,9 +240,9 @@ function crashOf(role: string, step: ProtocolStep, n: number): PlannedFault {
   return { kind: 'actor.crash', target: role, trigger };
 }
 
-function withLead(faults: readonly PlannedFault[]): readonly PlannedFault[] {
-  const restores = faults.some(({ trigger }) => trigger.kind === 'step' && RESTORE_STEPS.has(trigger.step));
-  return restores ? [LEAD, ...faults.map((fault) => ({ ...fault, after: 0 }))] : faults;
+function withLead(lead: PlannedFault, crash: PlannedFault): readonly PlannedFault[] {
+  const restores = crash.trigger.kind === 'step' && RESTORE_STEPS.has(crash.trigger.step);
+  return restores ? [lead, { ...crash, after: 0 }] : [crash];
 }
 
 /** First, middle and last; a step that was not reached is tried all the same. */

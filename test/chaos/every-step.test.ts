@@ -50,6 +50,19 @@ describe('every role at every step', () => {
     ]);
   });
 
+  test('takes another lead where the program has no such actor', async () => {
+    const toy = toySubject();
+    // Whoever aims at an operator hits nobody.
+    const execute: Subject['execute'] = (spec) => {
+      const faults = spec.plan.faults.map((fault) =>
+        fault.target === 'operator' ? { ...fault, trigger: { kind: 'nth', n: 100_000 } as const } : fault,
+      );
+      return toy.execute({ ...spec, plan: { ...spec.plan, faults } });
+    };
+    const report = await table({ ...toy, execute }, { kill: ['coordinator'] });
+    expect(report.coverage).toBe(1);
+  });
+
   test('says which cells were not reached, and what came nearest', async () => {
     // Three records make no checkpoint at all.
     const report = await table(withRecords(3), { kill: ['sink'] });
