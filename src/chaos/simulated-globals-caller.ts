@@ -15,6 +15,8 @@ const NODE_ITSELF =
   /^node:internal\/(modules|source_map|console|fs\/sync_write_stream|bootstrap|process\/(esm_loader|execution|warning))\b/;
 /** What runs TypeScript: it reads files when a module is loaded. */
 const LOADERS = /[\\/]node_modules[\\/](tsx|esbuild|vite|vite-node|vitest|@vitest)[\\/]/;
+/** A patched function that let a call through, and stands between it and those that follow from it. */
+const PATCHES = /[\\/]chaos[\\/]simulated-globals[\w-]*\.[jt]s$/;
 const DEPENDENCY = /[\\/]node_modules[\\/]/;
 
 export type Caller =
@@ -30,7 +32,7 @@ interface Frame {
 
 /** Who called `boundary`; its own frame and those inside of it do not count. */
 export function callerOf(boundary: (...args: never[]) => unknown): Caller {
-  const frames = framesAbove(boundary);
+  const frames = framesAbove(boundary).filter((frame) => !PATCHES.test(frame.file));
   for (const frame of frames) {
     if (NODE_ITSELF.test(frame.file) || LOADERS.test(frame.file)) return { kind: 'machinery' };
     if (!frame.file.startsWith('node:')) break;

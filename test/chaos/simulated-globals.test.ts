@@ -257,6 +257,7 @@ describe('native imports', () => {
       expect(first, name).toEqual((await runSimulated(virtual[name] ?? fail)).notes);
       expect(second, name).toEqual(first);
     }
+    expect(report.loading).toEqual([]);
     expect(Object.keys(report.refused)).toEqual(Object.keys(forbidden));
     for (const [name, [what, caller]] of Object.entries(report.refused)) {
       expect(what).toBe(name);
