@@ -22,7 +22,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MUTANTS } from './catalog.js';
-import { type Mutant, ORACLES } from './mutant.js';
+import { type Mutant, ORACLES, type Part } from './mutant.js';
 import { plant } from './plant.js';
 import {
   type BatchResult,
@@ -44,6 +44,14 @@ interface Settings {
 }
 
 const BASELINE_SEEDS_MAX = 200;
+const DEFAULT_PARTS: readonly Part[] = ['engine'];
+const ALL_PARTS: readonly Part[] = ['engine', 'protocol', 'trees'];
+/** The option of the simulation that takes the number of seeds of a part. */
+const SEEDS_OPTION: Readonly<Record<Part, string>> = {
+  engine: '--seeds',
+  protocol: '--protocol',
+  trees: '--trees',
+};
 const MS_PER_MINUTE = 60_000;
 /** Of what a simulation that broke has written to stderr. */
 const WHY_CHARS_MAX = 600;
@@ -130,7 +138,8 @@ async function baselineFailure(settings: Settings): Promise<string | null> {
   const planted = plant(null);
   try {
     const seeds = Math.min(BASELINE_SEEDS_MAX, settings.seedsMax);
-    const result = await simulate(planted.directory, { seeds, first: 1, shapes: null }, settings.limitMs);
+    const order: Order = { part: 'engine', seeds, first: 1, shapes: null };
+    const result = await simulate(planted.directory, order, settings.limitMs);
     if (result.kind === 'stuck') return 'the simulation did not end';
     if (result.kind === 'broken') return result.why;
     const [failure] = result.answer.failures;
@@ -166,9 +175,7 @@ async function hunt(mutant: Mutant, settings: Settings): Promise<Verdict> {
   const results: BatchResult[] = [];
   try {
     for (let batch = 0; batch < settings.batches; batch += 1) {
-      const first = 1 + batch * settings.seedsMax;
-      const order = { seeds: settings.seedsMax, first, shapes: mutant.shapes ?? null };
-      const result = await simulate(planted.directory, order, settings.limitMs);
+      const result = await look(mutant, planted.directory, 1 + batch * settings.seedsMax, settings);
       results.push(result);
       if (result.kind !== 'answered' || result.answer.failures.length === 0) break;
     }
@@ -178,7 +185,29 @@ async function hunt(mutant: Mutant, settings: Settings): Promise<Verdict> {
   return verdictOf(mutant, results);
 }
 
+/** One batch: the parts of the simulation in order, until one of them has found something. */
+async function look(
+  mutant: Mutant,
+  directory: string,
+  first: number,
+  settings: Settings,
+): Promise<BatchResult> {
+  let seeds = 0;
+  let elapsedMs = 0;
+  let last: BatchResult = { kind: 'broken', why: 'the mutant names no part of the simulation', elapsedMs };
+  for (const part of mutant.parts ?? DEFAULT_PARTS) {
+    const shapes = part === 'engine' ? (mutant.shapes ?? null) : null;
+    last = await simulate(directory, { part, seeds: settings.seedsMax, first, shapes }, settings.limitMs);
+    elapsedMs += last.elapsedMs;
+    if (last.kind !== 'answered') return { ...last, elapsedMs };
+    seeds += last.answer.seeds;
+    if (last.answer.failures.length > 0) break;
+  }
+  return last.kind === 'answered' ? { ...last, answer: { ...last.answer, seeds }, elapsedMs } : last;
+}
+
 interface Order {
+  readonly part: Part;
   readonly seeds: number;
   readonly first: number;
   readonly shapes: readonly string[] | null;
@@ -186,12 +215,18 @@ interface Order {
 
 function simulate(directory: string, order: Order, limitMs: number): Promise<BatchResult> {
   const script = ['--conditions=weir-source', '--import', 'tsx', 'bench/simulate/simulate.ts'];
-  const numbers = ['--seeds', String(order.seeds), '--first', String(order.first)];
+  const numbers = ALL_PARTS.flatMap((part) => [
+    SEEDS_OPTION[part],
+    String(part === order.part ? order.seeds : 0),
+  ]);
+  numbers.push('--first', String(order.first), '--jobs', '1');
   const shapes = order.shapes === null ? [] : ['--shapes', order.shapes.join(',')];
   const beganMs = performance.now();
   const child = spawn(process.execPath, [...script, ...numbers, ...shapes, '--json', '--stop-at-failure'], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, so that the workers of a simulation that is stuck end with it.
+    detached: true,
   });
   let stdout = '';
   let stderr = '';
@@ -204,7 +239,7 @@ function simulate(directory: string, order: Order, limitMs: number): Promise<Bat
   });
   const limit = setTimeout(() => {
     overdue = true;
-    child.kill('SIGKILL');
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   }, limitMs);
   return new Promise((resolve) => {
     const broken = (why: string): void =>

@@ -1,7 +1,9 @@
 // Mutants of the actor kernel.
 
-import type { Mutant } from './mutant.js';
+import type { Mutant, Part } from './mutant.js';
 
+const TREES_AND_JOBS: readonly Part[] = ['trees', 'engine'];
+const JOBS_AND_TREES: readonly Part[] = ['engine', 'trees'];
 const TURN = 'actors/kernel/turn.ts';
 const RECEIVER = 'actors/kernel/receiver.ts';
 const MACHINE = 'actors/kernel/supervisor-machine.ts';
@@ -12,6 +14,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'A handler that awaits does not hold up the next message: two run in one actor at once.',
     from: 'reliability 1 (facts), fault F16',
     oracles: ['O9'],
+    parts: JOBS_AND_TREES,
     file: TURN,
     find: `      if (result !== undefined && isThenable(result)) {
         life.turnMessagesLeft = left;
@@ -29,6 +32,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
       'A handler that was given up still acts when it ends: it takes the message that its successor has in hand.',
     from: 'faults F02, F04 and F16',
     oracles: ['O9', 'O12'],
+    parts: TREES_AND_JOBS,
     file: TURN,
     find: `    if (isLate) owner.settledLate(life, failure, value);
     else settled(failure, value);`,
@@ -41,6 +45,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
       'A turn that ends with only control messages left asks for no other turn: the actor sleeps on them.',
     from: 'fault F09',
     oracles: ['O7'],
+    parts: JOBS_AND_TREES,
     file: TURN,
     find: 'if (owner.receiver.mailbox.isEmpty()) owner.receiver.awake = false;',
     replace: 'if (owner.receiver.mailbox.data.length === 0) owner.receiver.awake = false;',
@@ -50,6 +55,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'Timers of a life that has failed ring in the next one.',
     from: 'fault F17',
     oracles: ['O9', 'O14'],
+    parts: TREES_AND_JOBS,
     file: 'actors/kernel/life.ts',
     find: `      timer.cancelled = true;
       timer.handle?.cancel();
@@ -77,6 +83,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'A message to an actor that has ended goes to whoever has its name now.',
     from: 'reliability 1 (facts), fault F14',
     oracles: ['O9', 'O12'],
+    parts: TREES_AND_JOBS,
     file: RECEIVER,
     find: '  #buryAfterEnd(message: unknown, ended: StopReason): void {',
     replace: `  #buryAfterEnd(message: unknown, ended: StopReason): void {
@@ -90,6 +97,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'A mailbox takes one message more than its capacity.',
     from: 'faults F08 and F10',
     oracles: ['O8'],
+    parts: TREES_AND_JOBS,
     file: RECEIVER,
     find: 'if (this.ended === null && mailbox.data.length < mailbox.capacity) {',
     replace: 'if (this.ended === null && mailbox.data.length <= mailbox.capacity) {',
@@ -99,6 +107,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'One free place in a mailbox lets in everybody who waits: it holds more than its capacity.',
     from: 'fault F08',
     oracles: ['O8'],
+    parts: TREES_AND_JOBS,
     file: 'actors/kernel/mailbox.ts',
     find: 'if (this.#first !== null) this.#admitFirst(this.#first);',
     replace: 'while (this.#first !== null) this.#admitFirst(this.#first);',
@@ -108,6 +117,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'A mailbox that is to drop the newest message keeps it: nothing bounds it any more.',
     from: 'fault F10',
     oracles: ['O8', 'O12'],
+    parts: TREES_AND_JOBS,
     file: RECEIVER,
     find: `        this.tally.sent += 1;
         this.#drop(message, 'dropNewest');
@@ -121,6 +131,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'What a full mailbox drops is in no count.',
     from: 'fault F10',
     oracles: ['O12'],
+    parts: TREES_AND_JOBS,
     file: RECEIVER,
     find: 'this.tally.dropped += 1;',
     replace: 'this.tally.dropped += 0;',
@@ -130,6 +141,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'The message whose handler failed is neither handled nor a dead letter: it is gone.',
     from: 'fault F01',
     oracles: ['O12'],
+    parts: TREES_AND_JOBS,
     file: RECEIVER,
     find: "else this.#bury(message, 'handlerFailed', error);",
     replace: "else if (failures > redeliver + 1) this.#bury(message, 'handlerFailed', error);",
@@ -139,6 +151,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'Messages that an actor had not read when it ended are lost without a dead letter.',
     from: 'reliability 1 (facts), fault F14',
     oracles: ['O12'],
+    parts: TREES_AND_JOBS,
     file: RECEIVER,
     find: 'this.#buryLane(mailbox.data, reason);',
     replace: 'while (mailbox.data.length > 0) mailbox.data.shift();',
@@ -148,6 +161,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'An answer that comes after its time-out counts as sent, and as nothing else.',
     from: 'fault F15',
     oracles: ['O12'],
+    parts: TREES_AND_JOBS,
     file: 'actors/kernel/ask.ts',
     find: 'this.#ports.retired.deadLettered += 1;',
     replace: 'this.#ports.retired.deadLettered += 0;',
@@ -157,6 +171,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'Of the senders who wait for room the last one comes first: messages of one sender change places.',
     from: 'semantics X3, fault F11',
     oracles: ['O3'],
+    parts: TREES_AND_JOBS,
     file: 'actors/kernel/mailbox.ts',
     find: 'if (this.#first !== null) this.#admitFirst(this.#first);',
     replace: 'if (this.#last !== null) this.#admitFirst(this.#last);',
@@ -166,6 +181,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'Restarts are not counted: an actor that always fails is restarted for ever.',
     from: 'reliability 1 (facts), fault F03',
     oracles: ['O10', 'O7'],
+    parts: TREES_AND_JOBS,
     file: MACHINE,
     find: 'this.#restartsAtMs.push(nowMs);',
     replace: 'this.#restartsAtMs = [];',
@@ -176,6 +192,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
       'A failure that the policy escalates ends the child, and the supervisor goes on as if nothing had happened.',
     from: 'fault F07',
     oracles: ['O10'],
+    parts: TREES_AND_JOBS,
     file: MACHINE,
     find: "return this.#giveUp(id, 'escalated');",
     replace: 'return this.#removeExited(child);',
@@ -186,6 +203,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
       'A group is stopped in the order in which it was started: children lose those that they depend on.',
     from: 'reliability 7 (supervision semantics)',
     oracles: ['O10'],
+    parts: TREES_AND_JOBS,
     file: MACHINE,
     find: "this.#procedure = { kind: 'stopping', stop: stop.reverse(), restart, delayMs };",
     replace: "this.#procedure = { kind: 'stopping', stop, restart, delayMs };",
@@ -195,6 +213,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'restForOne restarts the elder siblings too.',
     from: 'reliability 7 (supervision semantics)',
     oracles: ['O10'],
+    parts: TREES_AND_JOBS,
     file: MACHINE,
     find: "let isAffected = this.#policy.strategy === 'oneForAll';",
     replace: "let isAffected = this.#policy.strategy !== 'oneForOne';",
@@ -204,6 +223,7 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     title: 'A supervisor that stops leaves the waits before its restarts behind.',
     from: 'oracle O14',
     oracles: ['O14'],
+    parts: TREES_AND_JOBS,
     file: 'actors/kernel/supervision.ts',
     find: 'for (const wait of this.#waits.values()) wait.cancel();',
     replace: 'this.#machine.end();',

@@ -30,6 +30,9 @@ export const ORACLES = [
 
 export type Oracle = (typeof ORACLES)[number];
 
+/** Parts of the simulation: whole jobs, the bare checkpoint protocol, trees of actors. */
+export type Part = 'engine' | 'protocol' | 'trees';
+
 export interface Mutant {
   /** Unique; in tables and on the command line. */
   readonly name: string;
@@ -41,6 +44,8 @@ export interface Mutant {
   readonly oracles: readonly Oracle[];
   /** Shapes of the simulation that can reach it. Absent: all are tried. */
   readonly shapes?: readonly string[];
+  /** Parts of the simulation to look in, one after the other. Default: whole jobs. */
+  readonly parts?: readonly Part[];
   /** Relative to the root of the project. */
   readonly file: string;
   /** Text that occurs exactly once in the file. */

@@ -1,6 +1,6 @@
 // Plants one mutant in a copy of the sources.
 //
-// Owns:    the copy: src, actors, bench, package.json, tsconfig*.json, and a link to node_modules.
+// Owns:    the copy: src, actors, bench, test, package.json, tsconfig*.json, and a link to node_modules.
 // Not:     running anything there (hunt.ts).
 //
 // Why a copy, and not a switch in the code:
@@ -29,7 +29,8 @@ import type { Mutant } from './mutant.js';
 /** The root of the project. */
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 
-const COPIED: readonly string[] = ['src', 'actors', 'bench', 'package.json'];
+/** `test` because references that the simulation compares with lie there. */
+const COPIED: readonly string[] = ['src', 'actors', 'bench', 'test', 'package.json'];
 
 export interface Planted {
   /** Where the simulation is to be run. */

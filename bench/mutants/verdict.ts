@@ -18,11 +18,11 @@ export interface SimulationAnswer {
     readonly check: string;
     readonly oracle: string | null;
     readonly message: string;
-    readonly token: string;
+    readonly token: string | null;
   }[];
   readonly seedsPerMinute: number;
-  /** Runs in which a planned fault did not fire, or in which nothing was checked. */
-  readonly vacuous?: number;
+  /** `unchecked`: runs in which no check looked at anything. */
+  readonly parts?: Readonly<Record<string, { readonly sums: { readonly unchecked?: number } }>>;
 }
 
 /** What became of one batch. */
@@ -74,10 +74,14 @@ export function verdictOf(mutant: Mutant, batches: readonly BatchResult[]): Verd
     noticedBy: inOrder(failures.map(({ oracle }) => oracle ?? 'user')),
     checks: [...new Set(failures.map(({ check }) => check))].sort(),
     token: failures[0]?.token ?? null,
-    vacuous: answers.reduce((sum, answer) => sum + (answer.vacuous ?? 0), 0),
+    vacuous: answers.reduce((sum, answer) => sum + vacuousIn(answer), 0),
     elapsedMs: batches.reduce((sum, batch) => sum + batch.elapsedMs, 0),
     why: broken?.kind === 'broken' ? broken.why : null,
   };
+}
+
+function vacuousIn({ parts = {} }: SimulationAnswer): number {
+  return Object.values(parts).reduce((sum, { sums }) => sum + (sums.unchecked ?? 0), 0);
 }
 
 function outcomeOf(batches: readonly BatchResult[]): Verdict['outcome'] {

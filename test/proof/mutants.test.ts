@@ -87,8 +87,10 @@ describe('the verdict on a mutant', () => {
   const mutant: Mutant = { ...sample(), oracles: ['O1'] };
   const failure = { shape: 'chain', seed: 7, check: 'exactlyOnce', oracle: 'O1', message: '', token: 'c1' };
 
+  const parts = { engine: { sums: { unchecked: 1 } } };
+
   function answered(seeds: number, failures: readonly (typeof failure)[]): BatchResult {
-    return { kind: 'answered', answer: { seeds, failures, seedsPerMinute: 1, vacuous: 1 }, elapsedMs: 5 };
+    return { kind: 'answered', answer: { seeds, failures, seedsPerMinute: 1, parts }, elapsedMs: 5 };
   }
 
   test('is killed when every batch of seeds has found it, after their mean', () => {
