@@ -92,7 +92,7 @@ function evaluate(
   const rows = run.input as readonly Row[];
   const expected = modelOf(
     rows,
-    `${rows.length} ${rows.reduce((sum, { n, key }) => (sum * 31 + n + key) | 0, 0)}`,
+    `${rows.length} ${rows.reduce((sum, { n, key }) => (sum * 31 + n * 8 + key) | 0, 0)}`,
   );
   const got = counted(run.results.map(({ value }) => value));
   const missing: string[] = [];

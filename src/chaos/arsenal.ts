@@ -5,7 +5,8 @@
 //
 // A1. Whether a fault fires depends on the plan, the seed and the order of hits alone.
 // A2. A fault that is due but finds nobody to hit stays due: it fires at the next hit that it can use.
-// A3. Everything draws from a stream of its own fault, so that leaving out one fault shifts no other.
+// A3. Every fault draws from a stream of its own, named after what it is and not after its place in the plan, so that leaving
+//     out one fault shifts no other.
 
 import { present } from '../base/assert.js';
 import { randomStream } from '../base/random-stream.js';
@@ -42,11 +43,11 @@ export class ArmedFault {
   /** The kill has been done and the job has not recovered from it yet. */
   recovering = false;
 
-  constructor(index: number, planned: PlannedFault, seed: number) {
+  constructor(index: number, planned: PlannedFault, seed: number, ordinal: number) {
     this.index = index;
     this.planned = planned;
     this.info = present(FAULT_KINDS.get(planned.kind), 'a kind of the table');
-    this.random = randomStream(seed, `fault ${index} ${planned.kind}`);
+    this.random = randomStream(seed, `fault ${planned.kind} ${planned.target} ${ordinal}`);
   }
 
   get exhausted(): boolean {
@@ -68,7 +69,13 @@ export class Arsenal {
 
   constructor(options: ArsenalOptions) {
     this.#options = options;
-    this.faults = options.plan.faults.map((planned, index) => new ArmedFault(index, planned, options.seed));
+    const like = new Map<string, number>();
+    this.faults = options.plan.faults.map((planned, index) => {
+      const same = `${planned.kind} ${planned.target}`;
+      const ordinal = like.get(same) ?? 0;
+      like.set(same, ordinal + 1);
+      return new ArmedFault(index, planned, options.seed, ordinal);
+    });
     for (const fault of this.faults) {
       const { kind } = fault.planned;
       this.#byKind.set(kind, [...(this.#byKind.get(kind) ?? []), fault]);

@@ -15,7 +15,7 @@ import { buildGraph } from '../api/define-job.js';
 import { messageOf } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { randomBelow, randomStream } from '../base/random-stream.js';
-import type { PointFields, Points } from '../base/runtime.js';
+import type { PointFields, Points, Runtime } from '../base/runtime.js';
 import { CHUNKS, MANIFESTS } from '../checkpoint/store-rows.js';
 import { planJob } from '../graph/plan.js';
 import { runningProcess } from '../testing/virtual-machine.js';
@@ -25,8 +25,7 @@ import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
 import { type ArmedFault, Arsenal } from './arsenal.js';
 import type { RunSpec } from './execution.js';
-import type { InjectedFault } from './injected.js';
-import { causesOf } from './injected.js';
+import { causesOf, InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
 import { inhabit } from './inside.js';
 import { runOptionsOf, strategyOf } from './job-knobs.js';
@@ -199,7 +198,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const life = run(job, {
       ...options,
       ...(from === null ? {} : { from }),
-      runtime: machine,
+      runtime: this.arsenal.has('timer.race') ? this.#racing(machine) : machine,
       interceptor: this.#door,
       logger: this.#logger,
     }).then((handle) => {
@@ -283,6 +282,29 @@ export class JobRun<T, R> implements Points, WorldActions {
       'message',
       element === undefined ? String(kind) : `element ${element.kind}`,
     );
+  }
+
+  /** F17: the actor that set a timer dies just when it rings. */
+  #racing(machine: VirtualRuntime): Runtime {
+    const { timers } = machine;
+    const racing: Runtime['timers'] = {
+      after: (delayMs, callback) => {
+        const owner = this.#door.current;
+        return timers.after(delayMs, () => {
+          if (owner !== null) this.#raceTimer(owner);
+          callback();
+        });
+      },
+    };
+    // Everything else is looked up where it was.
+    return Object.create(machine, { timers: { value: racing } }) as Runtime;
+  }
+
+  #raceTimer(owner: ActorName): void {
+    if (this.handle?.system.find(owner.path) == null) return;
+    const fault = this.arsenal.strike('timer.race', (target) => fitsActor(target, owner), owner.path);
+    if (fault === null) return;
+    this.#crashPath(owner.path, new InjectedFault(fault.index, `${owner.path} dies as its timer rings`));
   }
 
   // ---------------------------------------------------------------- points

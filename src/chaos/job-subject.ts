@@ -30,6 +30,9 @@ const FAULT_FREE_MAX = 64;
 /** Kinds that change the meaning of the input in ways that only a plan written for it can allow. */
 const ONLY_ON_PURPOSE: ReadonlySet<FaultKind> = new Set<FaultKind>(['record.late', 'record.repeat']);
 
+/** No handler of a job's actors awaits: what takes time comes back as a message. */
+const NEVER_IN_JOBS: ReadonlySet<FaultKind> = new Set<FaultKind>(['actor.crashAwaiting']);
+
 export interface JobSubjectOptions {
   /** Kinds that apply beside the usual ones: `files.*` for jobs that use files, `network.*` for those with sockets. */
   readonly extraKinds?: readonly FaultKind[];
@@ -186,7 +189,11 @@ function targetsOf<T, R>(program: JobProgram<T, R>, extra: ReadonlySet<FaultKind
   const links = plan.edges.map(({ from, to }) => `${heads.get(from)} -> ${heads.get(to)}`);
   const kinds = [...FAULT_KINDS].flatMap(([kind, { apps, modes, target }]) => {
     if (extra.has(kind)) return [kind];
-    const applies = apps !== 'actors' && modes.includes('simulation') && !ONLY_ON_PURPOSE.has(kind);
+    const applies =
+      apps !== 'actors' &&
+      modes.includes('simulation') &&
+      !ONLY_ON_PURPOSE.has(kind) &&
+      !NEVER_IN_JOBS.has(kind);
     const missing =
       target === 'files' || target === 'network' || (kind === 'record.poison' && program.poison === null);
     return applies && !missing ? [kind] : [];
@@ -195,7 +202,7 @@ function targetsOf<T, R>(program: JobProgram<T, R>, extra: ReadonlySet<FaultKind
     apps: 'jobs',
     kinds,
     actors: [...JOB_ROLES, ...operators],
-    links: ['*', ...new Set(links)],
+    links: ['* -> *', ...new Set(links)],
     predicates: Object.keys(program.predicates),
   };
 }

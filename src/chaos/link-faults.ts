@@ -15,6 +15,9 @@ import type { ArmedFault, Arsenal } from './arsenal.js';
 import type { FaultKind } from './fault-kinds.js';
 import { HeldLinks } from './held-links.js';
 
+/** A message that waits for another sender's goes on without it after this long. */
+const REORDER_MS_MAX = 40;
+
 export type Deliver = (message: unknown) => void;
 
 /** A message that has come to the door of a mailbox. */
@@ -175,6 +178,8 @@ export class LinkFaults {
         const release = this.#held.hold(link);
         this.#held.queue(link, message, deliver);
         this.#afterNext(`to ${arrival.to.incarnation}`, release);
+        // Nobody else may have anything to say.
+        this.#options.timers().after(REORDER_MS_MAX, release);
         return true;
       }
       if (this.#strike('link.duplicate', arrival) !== null) deliver(message);

@@ -62,6 +62,8 @@ export class VirtualScheduler implements Candidates {
   #stepsSinceJump = 0;
   #running = false;
   #inStep = false;
+  /** Timers come due between steps, as they should. */
+  #releasing = false;
   #drain: (() => void) | null | undefined = undefined;
 
   constructor(options: SchedulerOptions) {
@@ -113,7 +115,8 @@ export class VirtualScheduler implements Candidates {
 
   /** Appends to a lane; tasks of one lane never overtake each other. */
   enqueue(lane: string, task: () => void): void {
-    if (this.#running && !this.#inStep && this.#drain !== null) this.#options.onForeignWake?.(lane);
+    if (this.#running && !this.#inStep && !this.#releasing && this.#drain !== null)
+      this.#options.onForeignWake?.(lane);
     const name = this.#choose === null ? 'all' : lane;
     let found = this.#lanes.get(name);
     if (found === undefined) {
@@ -217,6 +220,7 @@ export class VirtualScheduler implements Candidates {
   }
 
   #releaseDueTimers(): void {
+    this.#releasing = true;
     for (
       let timer = this.#timers.takeDue(this.#nowMs);
       timer !== null;
@@ -225,6 +229,7 @@ export class VirtualScheduler implements Candidates {
       const due: VirtualTimer = timer;
       this.enqueue('timers', () => due.fire());
     }
+    this.#releasing = false;
   }
 
   #take(): (() => void) | undefined {
