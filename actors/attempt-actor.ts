@@ -16,7 +16,7 @@ import {
   subtaskIndex,
   type VertexId,
 } from '../src/base/ids.js';
-import { CHANNEL_CAPACITY_ELEMENTS } from '../src/base/limits.js';
+import { CHANNEL_CAPACITY_ELEMENTS, STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { SegmentReader } from '../src/checkpoint/checkpoint-store.js';
 import type { CoordinatorConfig } from '../src/checkpoint/coordinator-protocol.js';
@@ -148,7 +148,10 @@ class Attempt implements Behavior<AttemptMessage> {
       operators: plannedOperators(plan),
       sinks: ids('sink'),
     });
-    const ref = this.context.spawn(setup, { name: 'coordinator' });
+    const ref = this.context.spawn(setup, {
+      name: 'coordinator',
+      handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS,
+    });
     this.context.watch(ref);
     return ref;
   }

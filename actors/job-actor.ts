@@ -10,7 +10,7 @@
 import { present, unreachable } from '../src/base/assert.js';
 import { CheckpointError, JobFailedError, messageOf } from '../src/base/errors.js';
 import { type AttemptNumber, attemptNumber, type SubtaskId } from '../src/base/ids.js';
-import { SNAPSHOT_CHUNKS_IN_FLIGHT_MAX } from '../src/base/limits.js';
+import { SNAPSHOT_CHUNKS_IN_FLIGHT_MAX, STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
 import type { CheckpointStore } from '../src/checkpoint/checkpoint-store.js';
 import type { JobPlan } from '../src/graph/job-plan.js';
 import { type JobEffect, type JobInput, JobMachine } from '../src/recovery/job-machine.js';
@@ -199,6 +199,7 @@ class Job implements Behavior<JobMessage> {
       // A name of its own each time: the one before may still be on its way out.
       name: `store-${this.storesSpawned}`,
       mailbox: { capacity },
+      handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS,
     });
     this.context.watch(ref);
     return ref;
@@ -237,7 +238,7 @@ class Job implements Behavior<JobMessage> {
           this.coordinator = coordinator;
         },
       }),
-      { name: `attempt-${job.attempt}` },
+      { name: `attempt-${job.attempt}`, handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS },
     );
     this.context.watch(ref);
     return ref;

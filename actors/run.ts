@@ -8,6 +8,7 @@
 
 import { buildGraph, type JobDefinition } from '../src/api/define-job.js';
 import { ConfigError, JobFailedError, messageOf } from '../src/base/errors.js';
+import { STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
 import { guardedLogger, type Logger, silentLogger } from '../src/base/logger.js';
 import { nodeRuntime } from '../src/base/node-runtime.js';
 import type { Runtime } from '../src/base/runtime.js';
@@ -67,7 +68,11 @@ export async function run(job: JobDefinition, options: RunOptions = {}): Promise
     supervision: { restartsMax: JOB_ACTOR_RESTARTS_MAX, periodMs: JOB_ACTOR_PERIOD_MS },
     onFailure: (error) => wiring.requests.failed(jobActorFailure(job.name, error)),
   });
-  const ref = system.spawn(jobActor(wiring), { name: 'job', restart: 'permanent' });
+  const ref = system.spawn(jobActor(wiring), {
+    name: 'job',
+    restart: 'permanent',
+    handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS,
+  });
   const handle = new RunningJob(guarantee, system, ref, wiring, options.signal ?? null);
   await handle.begun();
   return handle;

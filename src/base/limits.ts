@@ -146,6 +146,13 @@ export const SNAPSHOT_BASES_MAX = 16;
 /** Entries that each access to state with time to live looks at for expiry (semantics 4.12). */
 export const STATE_TTL_SWEEP_ENTRIES = 5;
 
+/**
+ * A handler of the actors that steer a job (job, attempt, coordinator, store) never waits for anything outside, so one that has not
+ * settled after this long has hung: its actor fails, and the job goes on from its last checkpoint (F04). Subtasks call user
+ * code, which may take its time; there the time-out of the checkpoint decides.
+ */
+export const STEERING_HANDLER_TIMEOUT_MS = 30_000;
+
 /** Looks at the watermarks of running subtasks: seldom enough to cost nothing, often enough to help within a minute. */
 export const WATERMARK_LOOK_INTERVAL_MS = 10_000;
 /** Looks in a row without progress before the user is told. */
