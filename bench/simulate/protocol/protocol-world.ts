@@ -12,10 +12,10 @@ import type { Manifest, SubtaskSnapshot } from '../../../src/checkpoint/manifest
 import type { ProtocolStep } from '../../../src/task/effect.js';
 import type { Chance } from './chance.js';
 import { TraceHash } from './chance.js';
+import { Disk } from './disk-model.js';
 import { ExternalSink } from './external-sink.js';
 import type { PlannedCrash, ProtocolFault, ProtocolPlan } from './protocol-plan.js';
 import type { InputRecord } from './protocol-subtasks.js';
-import { Disk } from './store-model.js';
 
 export interface ProtocolViolation {
   readonly check: string;

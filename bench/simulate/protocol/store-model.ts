@@ -1,107 +1,19 @@
-// The store of checkpoints as a disk would see it: what is visible, what is flushed, what lands late, what is lost.
+// The store of checkpoints of one simulated process: what it writes, when, and what lands late.
 //
-// Owns:    the rows, one transaction at a time, fencing by process and attempt, the choice of a checkpoint.
+// Owns:    one transaction at a time, fencing by process and attempt, the choice of a checkpoint.
 // Not:     bytes of rows and the real commit lane (src/checkpoint, which have tests of their own).
 //
 // M1. A transaction becomes visible first and durable afterwards; whoever waits hears of it when it is durable.
-// M2. A power failure undoes what is visible and not durable. The death of a process leaves what is visible.
-// M3. What was under way at a death is lost, lands, or lands late: behind the back of a fence, as the worst disk would.
-// M4. Only manifests in the catalog of the last attempt count (R1 of restore-point.ts).
+// M2. What was under way at a death is lost, lands, or lands late: behind the back of a fence, as the worst disk would.
+// M3. Only manifests in the catalog of the last attempt count (R1 of restore-point.ts).
 
 import { StoreError } from '../../../src/base/errors.js';
 import type { Chunk } from '../../../src/checkpoint/checkpoint-store.js';
-import type { Manifest, SegmentRef } from '../../../src/checkpoint/manifest.js';
+import type { Manifest } from '../../../src/checkpoint/manifest.js';
+import { chunkName, chunkNames, type Disk, type Row, type RowWrite } from './disk-model.js';
 
 /** Completed checkpoints to keep. */
 const RETAINED = 2;
-
-type Row = string | number;
-
-interface RowWrite {
-  readonly table: Map<Row, unknown>;
-  readonly key: Row;
-  /** Undefined: the row goes. */
-  readonly value: unknown;
-}
-
-export class Disk {
-  readonly meta: Map<Row, unknown> = new Map();
-  readonly manifests: Map<Row, unknown> = new Map();
-  readonly chunks: Map<Row, unknown> = new Map();
-  /** Chunks that were durable at some time, whatever has become of them. */
-  readonly everStored: Set<string> = new Set();
-  /** Who may write: the process that has opened it last. */
-  owner = 0;
-  /** How to undo what is visible and not durable, oldest first. */
-  #undo: RowWrite[] = [];
-
-  apply(rows: readonly RowWrite[]): void {
-    for (const { table, key, value } of rows) {
-      this.#undo.push({ table, key, value: table.get(key) });
-      if (value === undefined) table.delete(key);
-      else table.set(key, value);
-    }
-  }
-
-  flush(): void {
-    this.#undo.length = 0;
-  }
-
-  losePower(): void {
-    for (const { table, key, value } of this.#undo.reverse()) {
-      if (value === undefined) table.delete(key);
-      else table.set(key, value);
-    }
-    this.#undo = [];
-  }
-
-  get attempt(): number {
-    return (this.meta.get('attempt') as number | undefined) ?? 0;
-  }
-
-  catalog(attempt: number): readonly number[] {
-    return (this.meta.get(`catalog/${attempt}`) as readonly number[] | undefined) ?? [];
-  }
-
-  manifest(checkpoint: number): Manifest | undefined {
-    return this.manifests.get(checkpoint) as Manifest | undefined;
-  }
-
-  /** Its chunks were durable, at least until somebody had reason to remove them. */
-  hasStored(segment: SegmentRef): boolean {
-    for (let index = 0; index < segment.chunks; index += 1) {
-      if (!this.everStored.has(chunkName(segment, index))) return false;
-    }
-    return true;
-  }
-
-  readSegment(segment: SegmentRef): Uint8Array[] {
-    return Array.from({ length: segment.chunks }, (_, index) => {
-      const bytes = this.chunks.get(chunkName(segment, index)) as Uint8Array | undefined;
-      if (bytes === undefined) throw new LostChunkError(chunkName(segment, index));
-      return bytes;
-    });
-  }
-
-  /** A copy for restoring one checkpoint alone. */
-  copyOf(manifest: Manifest): Disk {
-    const copy = new Disk();
-    copy.meta.set('attempt', manifest.attempt);
-    copy.meta.set('ids', manifest.checkpoint + 1_000);
-    copy.meta.set(`catalog/${manifest.attempt}`, [manifest.checkpoint]);
-    copy.manifests.set(manifest.checkpoint, manifest);
-    for (const segment of segmentsOf(manifest)) {
-      for (const [index, bytes] of this.readSegment(segment).entries()) {
-        copy.chunks.set(chunkName(segment, index), bytes);
-        copy.everStored.add(chunkName(segment, index));
-      }
-    }
-    return copy;
-  }
-}
-
-/** A completed checkpoint names a chunk that is not there. */
-export class LostChunkError extends Error {}
 
 interface Write {
   readonly attempt: number;
@@ -358,32 +270,6 @@ export class StoreModel {
     this.#conclude(error);
     for (const write of waiting) write.failed(error);
   }
-}
-
-function segmentsOf(manifest: Manifest): readonly SegmentRef[] {
-  const segments: SegmentRef[] = [];
-  for (const operator of manifest.operators) {
-    for (const subtask of operator.subtasks) if (subtask !== null) segments.push(...subtask.keyed);
-  }
-  return segments;
-}
-
-/** Manifests are asked for their chunks again and again. */
-const CHUNK_NAMES = new WeakMap<Manifest, readonly string[]>();
-
-function chunkNames(manifest: Manifest): readonly string[] {
-  const known = CHUNK_NAMES.get(manifest);
-  if (known !== undefined) return known;
-  const names: string[] = [];
-  for (const segment of segmentsOf(manifest)) {
-    for (let index = 0; index < segment.chunks; index += 1) names.push(chunkName(segment, index));
-  }
-  CHUNK_NAMES.set(manifest, names);
-  return names;
-}
-
-function chunkName(segment: Omit<SegmentRef, 'chunks' | 'bytes'>, index: number): string {
-  return `${segment.operator}/${segment.subtask}/${segment.checkpoint}/${segment.attempt}/${index}`;
 }
 
 function fencedError(why: string): StoreError {

@@ -14,6 +14,7 @@ import type { Chunk } from '../../../src/checkpoint/checkpoint-store.js';
 import type { CoordinatorInput } from '../../../src/checkpoint/coordinator-protocol.js';
 import type { CommitOutcome } from '../../../src/operators/sink.js';
 import type { TaskEffect, TaskInput } from '../../../src/task/effect.js';
+import { LostChunkError } from './disk-model.js';
 import type { CountedRecord } from './external-sink.js';
 import type { Alarm, Link } from './protocol-links.js';
 import {
@@ -27,7 +28,6 @@ import {
   splitsOf,
 } from './protocol-subtasks.js';
 import { ActorDeath, type ProtocolWorld } from './protocol-world.js';
-import { LostChunkError } from './store-model.js';
 
 export type ToCoordinator =
   | Untimed<Extract<CoordinatorInput, { readonly nowMs: number }>>

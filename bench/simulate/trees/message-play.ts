@@ -11,7 +11,6 @@ import type {
   ActorRef,
   ActorSnapshot,
   ActorSystem,
-  Conservation,
   DeadLetter,
   Reply,
   SpawnOptions,
@@ -20,6 +19,7 @@ import { MailboxFullError } from '../../../actors/kernel/actor-errors.js';
 import { actorSystem } from '../../../actors/kernel/system.js';
 import { type VirtualRuntime, virtualRuntime } from '../../../src/testing/virtual-runtime.js';
 import type { Chance } from '../protocol/chance.js';
+import { isConserved, verifyAccounts } from './message-accounts.js';
 import {
   type ActorShape,
   NOTICE,
@@ -137,7 +137,14 @@ class MessagePlay implements Program {
       counts.violate('O14', 'nothingLeft', 'timers go off after the shutdown');
     if (this.#system.snapshot().children.length > 0)
       counts.violate('O14', 'nothingLeft', 'actors live after the shutdown');
-    this.#account(this.#system.conservation());
+    verifyAccounts(this.#system.conservation(), this.#letters, {
+      ...this,
+      taken: this.#taken,
+      timers: this.#timers,
+      asked: this.#asked,
+      settled: this.#settled,
+      answered: this.#answered,
+    });
     counts.steps += this.#runtime.steps;
     counts.messages += this.#ids;
     counts.deadLetters += this.#letters.length;
@@ -345,50 +352,6 @@ class MessagePlay implements Program {
     const found = findIn(this.#system.snapshot(), path);
     return found !== null && found.queued >= found.capacity;
   }
-
-  #account(total: Conservation): void {
-    const { counts } = this;
-    if (total.queued !== 0)
-      counts.violate('O12', 'conservation', `${total.queued} messages are queued for ever`);
-    const told = this.#letters.length;
-    if (told !== total.deadLettered + total.dropped) {
-      counts.violate(
-        'O12',
-        'deadLetters',
-        `${total.deadLettered} dead and ${total.dropped} dropped, ${told} told`,
-      );
-    }
-    const late = this.#letters.filter(({ reason }) => reason === 'lateReply').length;
-    counts.lateReplies += late;
-    // A timer that was set and never rang in a handler has died with its life.
-    for (const id of this.#timers) if (!this.begun.has(id)) counts.fault('F17');
-    for (let at = 0; at < late; at += 1) counts.fault('F15');
-    for (let at = 0; at < total.dropped; at += 1) counts.fault('F10');
-    if (this.#settled !== this.#asked)
-      counts.violate('O7', 'asks', `${this.#asked - this.#settled} questions are open for ever`);
-    if (this.answers !== this.#answered + late) {
-      counts.violate('O12', 'asks', `${this.answers} answers: ${this.#answered} taken, ${late} dead`);
-    }
-    this.#accountMessages();
-  }
-
-  #accountMessages(): void {
-    const dead = new Map<number, number>();
-    for (const { message, reason } of this.#letters) {
-      if (reason === 'lateReply') continue;
-      const { id } = message as ProgramMessage;
-      dead.set(id, (dead.get(id) ?? 0) + 1);
-    }
-    for (const [id, times] of [...this.handled, ...dead]) {
-      if (times !== 1) this.counts.violate('O12', 'once', `message ${id} is handled or dead ${times} times`);
-    }
-    for (const id of dead.keys()) {
-      if (this.handled.has(id)) this.counts.violate('O12', 'once', `message ${id} is handled and dead`);
-    }
-    for (const id of this.#taken) {
-      if (!this.handled.has(id) && !dead.has(id)) this.counts.violate('O12', 'once', `message ${id} is lost`);
-    }
-  }
 }
 
 function findIn(actor: ActorSnapshot, path: string): ActorSnapshot | null {
@@ -398,8 +361,4 @@ function findIn(actor: ActorSnapshot, path: string): ActorSnapshot | null {
     if (found !== null) return found;
   }
   return null;
-}
-
-function isConserved(counts: Conservation): boolean {
-  return counts.sent === counts.handled + counts.deadLettered + counts.dropped + counts.queued;
 }
