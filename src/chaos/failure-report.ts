@@ -66,8 +66,10 @@ function knobLines(failure: Failure): readonly string[] {
   return knobs === '' ? [] : [knobs];
 }
 
+// A knob at 0 has been shrunk to where it does nothing.
 function knobsInWords(minimal: Knobs, found: Knobs): string {
   return Object.entries(minimal)
+    .filter(([, value]) => value !== 0)
     .map(([name, value]) => {
       const before = found[name];
       return `${name} ${value}${before === undefined || before === value ? '' : ` (was ${before})`}`;

@@ -97,9 +97,20 @@ function involved(outcome: Outcome, trace: RunTrace): readonly string[] {
   return [...new Set(actors)].slice(0, ACTORS_MAX);
 }
 
-/** A hit may be a link, `<from> -> <to>`: both ends are involved. */
+/** A hit may be a link, `<from> -> <to>`: both ends are involved. It may name an operator, whose subtasks are. */
 function namedIn(text: string, actor: string): boolean {
-  return text.split(' -> ').some((end) => end === actor || actor.endsWith(`/${end}`));
+  return text.split(' -> ').some((end) => {
+    const name = end.replace(/^.*\//, '').replaceAll(/[^\w]+/g, '-');
+    return end === actor || actor.endsWith(`/${end}`) || operatorOf(actor) === name;
+  });
+}
+
+/** `scenario-output` of `/job/attempt-2/3-scenario-output.0` and of `3-scenario-output/0`. */
+function operatorOf(actor: string): string {
+  return actor
+    .replace(/[./]\d+$/, '')
+    .replace(/^.*\//, '')
+    .replace(/^\d+-/, '');
 }
 
 function troubled(node: ActorTreeNode): readonly string[] {

@@ -7,7 +7,7 @@ import { failureText, isOfExploration } from '../../src/chaos/failure-report.js'
 import { FAULT_KINDS, type FaultKind } from '../../src/chaos/fault-kinds.js';
 import type { PlannedFault } from '../../src/chaos/plan.js';
 import { exploreJson, exploreText, sumOf } from '../../src/chaos/report-explore.js';
-import { TIMELINE_LINES_MAX, timelineLines } from '../../src/chaos/report-timeline.js';
+import { actorLines, TIMELINE_LINES_MAX, timelineLines } from '../../src/chaos/report-timeline.js';
 import { faultInWords, showMs } from '../../src/chaos/report-words.js';
 import { unreachedProperties } from '../../src/chaos/vacuity.js';
 
@@ -19,7 +19,7 @@ const CRASH: PlannedFault = {
 const SPEC: RunSpec = {
   seed: 42,
   plan: { version: 1, faults: [CRASH] },
-  knobs: { parallelism: 1, records: 4 },
+  knobs: { parallelism: 1, records: 4, latencyMs: 0 },
   choices: null,
   trace: true,
 };
@@ -61,7 +61,7 @@ const OUTCOME: Outcome = {
 const FAILURE: Failure = {
   subject: 'orders',
   violation: { check: 'exactlyOnce', oracle: 'O1', message: '1 lost: 3.', example: ['3'] },
-  found: { ...SPEC, seed: 17, knobs: { parallelism: 3, records: 500 } },
+  found: { ...SPEC, seed: 17, knobs: { parallelism: 3, records: 500, latencyMs: 9 } },
   minimal: SPEC,
   outcome: OUTCOME,
   shrink: { result: 'minimal', runs: 34, elapsedMs: 1_240, faultsBefore: 6, faultsAfter: 1 },
@@ -240,6 +240,20 @@ describe('the timeline', () => {
     expect(lines.some((line) => line.includes('m100'))).toBe(false);
     const left = lines.flatMap((line) => / (\d+) events?$/.exec(line)?.[1] ?? []).map(Number);
     expect(left.reduce((sum, count) => sum + count, 0) + shown.length).toBe(200);
+  });
+
+  test('subtasks of an operator are involved when it is hit', () => {
+    const events = [
+      event(1, '/job/attempt-1/0-scenario-input.0', 'reads'),
+      event(2, '0-scenario-input/0', 'barrier.injected', 'step'),
+      event(3, '/job/attempt-1/1-reduce.0', 'counts'),
+    ];
+    const hit = { fault: 0, kind: 'source.fail', atMs: 3, atStep: 3, hit: 'scenario input' } as const;
+    const lines = actorLines({ ...OUTCOME, violations: [], fired: [hit] }, { events, tree: null });
+    expect(lines.filter((line) => !line.startsWith(' '))).toEqual([
+      '/job/attempt-1/0-scenario-input.0',
+      '0-scenario-input/0',
+    ]);
   });
 
   test('without faults it shows the end', () => {

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/base/errors.js';
+import type { ExploreJson } from '../../src/chaos/report-explore.js';
 import { sharesOf } from '../../src/chaos/report-shards.js';
 import { progressLine } from '../../src/cli/chaos-progress.js';
 import { parseCommandLine } from '../../src/cli/command-line.js';
@@ -288,6 +289,44 @@ test('shares cover every seed once', () => {
     { firstSeed: 11, seeds: 4 },
   ]);
   expect(sharesOf(1, 2, 8)).toHaveLength(2);
+});
+
+describe('a real job', () => {
+  const WORDS = jobFile('fixtures/word-count.ts');
+
+  test('keeps its promises under random faults', async () => {
+    const { code, out, err } = await chaos(
+      '.',
+      'explore',
+      WORDS,
+      '--scenario=counts',
+      '--seeds=25',
+      '--corpus=none',
+    );
+    // Figures may come on a slow machine; errors may not.
+    expect(err).not.toContain('weir:');
+    expect(out).toMatch(/violations +0/);
+    expect(out).toMatch(/sometimes recovered from a checkpoint +held [1-9]/);
+    expect(code).toBe(0);
+  });
+
+  test('a promise that it cannot keep is found, shrunk to one fault, and replayed by the printed token', async () => {
+    const args = ['--scenario=fragile', '--corpus=none', '--json'];
+    const found = await chaos('.', 'explore', WORDS, '--seeds=50', ...args);
+    expect(found.code).toBe(1);
+    const { scenarios } = JSON.parse(found.out) as { readonly scenarios: readonly ExploreJson[] };
+    const failure = scenarios[0]?.failures[0];
+    expect(failure).toMatchObject({
+      violation: { check: 'never restarts' },
+      unstable: false,
+    });
+    expect(failure?.plan.faults).toHaveLength(1);
+
+    const again = await chaos('.', 'replay', WORDS, failure?.token ?? '');
+    expect(again.code).toBe(1);
+    expect(again.out).toContain('fragile: never restarts is violated');
+    expect(again.out).not.toContain('UNSTABLE');
+  });
 });
 
 test('the live line has the figures that people watch', () => {
