@@ -35,8 +35,27 @@ const LAYERS: readonly Layer[] = [
   { folder: 'actors', row: 6, openToRow: false },
 ];
 
-const ROOF_FILES: readonly string[] = ['src/index.ts', 'actors/index.ts', 'src/testing/index.ts'];
-const ROOF_FOLDERS: readonly string[] = ['src/testing', 'src/cli', 'src/sql', 'src/cep', 'src/dashboard'];
+const ROOF_FILES: readonly string[] = [
+  'src/index.ts',
+  'actors/index.ts',
+  'src/testing/index.ts',
+  'src/chaos/index.ts',
+];
+/** Entries of the package that are more than a list of names. */
+const ENTRIES: readonly string[] = ['src/chaos/vitest.ts', 'src/chaos/node-test.ts'];
+const ROOF_FOLDERS: readonly string[] = [
+  'src/testing',
+  'src/chaos',
+  'src/cli',
+  'src/sql',
+  'src/cep',
+  'src/dashboard',
+];
+/** Roofs that stand on roofs: chaos simulates on the virtual machine of testing, and the command runs scenarios. */
+const ROOF_ARROWS: ReadonlyMap<string, string> = new Map([
+  ['src/chaos', 'src/testing'],
+  ['src/cli', 'src/chaos'],
+]);
 const KERNEL = 'actors/kernel';
 
 export function checkLayers(project: Project): readonly Finding[] {
@@ -51,7 +70,7 @@ export function checkLayers(project: Project): readonly Finding[] {
 export function forbiddenArrow(from: string, to: string): string | null {
   if (isFree(from)) return null;
   if (from.startsWith('examples/')) {
-    return isInside(to, 'examples') || ROOF_FILES.includes(to)
+    return isInside(to, 'examples') || ROOF_FILES.includes(to) || ENTRIES.includes(to)
       ? null
       : 'Examples use the package as its users do.';
   }
@@ -76,6 +95,7 @@ function forbiddenDown(from: string, to: string): string | null {
 }
 
 function forbiddenRoof(from: string, to: string): string | null {
+  if (ROOF_ARROWS.get(roofOf(from)) === roofOf(to)) return null;
   if (roofOf(from) === roofOf(to) || (to === 'src/index.ts' && from !== 'actors/index.ts')) return null;
   return `The roofs ${roofOf(from)} and ${roofOf(to)} know nothing of each other.`;
 }

@@ -17,7 +17,12 @@ const EMPTY_WORDS: ReadonlySet<string> = new Set([
   'misc',
   'types',
 ]);
-const ROOFS: ReadonlySet<string> = new Set(['src/index.ts', 'actors/index.ts', 'src/testing/index.ts']);
+const ROOFS: ReadonlySet<string> = new Set([
+  'src/index.ts',
+  'actors/index.ts',
+  'src/testing/index.ts',
+  'src/chaos/index.ts',
+]);
 
 const MACHINE_PATH = /(?<![\w.$})-])\/(?:work|tmp|home|Users)(?=[/\s'"`;:,)]|$)/;
 const SHARED_FOLDER = /\.\.\/shared\b/;

@@ -18,6 +18,8 @@ const PORT_FILES = /^src\/(base\/(node-[\w-]+|lmdb-[\w-]+)|testing\/microtasks)\
 const COMMAND_FILES = /^src\/cli\//;
 /** The test kit starts and kills processes; its clock and timers still come from a Runtime. */
 const TESTING_FILES = /^src\/testing\//;
+/** Fault injection reaches for the real machine where it says so: simulated globals, real threads and processes, Node's test runner. */
+const CHAOS_FILES = /^src\/chaos\/(simulated-globals|real-|node-test\.ts)/;
 
 const GLOBALS: ReadonlySet<string> = new Set([
   'clearImmediate',
@@ -47,7 +49,9 @@ const PURE_MODULES: ReadonlySet<string> = new Set(['buffer', 'path', 'string_dec
 
 export function checkRuntimePort(project: Project): readonly Finding[] {
   return project.sources
-    .filter((source) => isEngine(source.path) && !PORT_FILES.test(source.path))
+    .filter(
+      (source) => isEngine(source.path) && !PORT_FILES.test(source.path) && !CHAOS_FILES.test(source.path),
+    )
     .flatMap((source) => [...moduleFindings(source), ...globalFindings(source)]);
 }
 

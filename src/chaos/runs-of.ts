@@ -1,0 +1,140 @@
+// What every scenario can do with its subject: run, explore, replay, shrink, and the exhaustive tables.
+//
+// Owns:    putting explore, shrink and replay together for one subject and its own plan; turning a violation into an error.
+// Not:     subjects (job-subject.ts, app-subject.ts).
+//
+// R1. A violation rejects with ViolationError, whose message is the whole report: in any test runner that is a failed test.
+
+import { ConfigError } from '../base/errors.js';
+import { nodeRuntime } from '../base/node-runtime.js';
+import { randomBelow, randomStream } from '../base/random-stream.js';
+import { drawKnobs } from './draw-plan.js';
+import type { RunSpec, Subject } from './execution.js';
+import type { ExploreReport, Failure } from './exploration.js';
+import { explore, runOnce } from './explore.js';
+import { failureText } from './failure-report.js';
+import { planOf } from './fault.js';
+import type { Plan } from './plan.js';
+import { parseReplayToken } from './replay-token.js';
+import {
+  type ExploreWith,
+  type Runnable,
+  type RunOnceOptions,
+  type RunOnceResult,
+  ViolationError,
+} from './runnable.js';
+import type { FaultSpec } from './scenario-options.js';
+import { failureOf } from './shrink-failure.js';
+
+export interface RunsOf {
+  readonly subject: Subject;
+  readonly faults: readonly FaultSpec[];
+  /** Before the first run: what the subject is made of. */
+  readonly prepare: (seed: number) => Promise<void>;
+  /** Carries out modes other than `simulation`; null: there is only that. */
+  readonly elsewhere:
+    | ((options: RunOnceOptions & { readonly plan: Plan; readonly seed: number }) => Promise<RunOnceResult>)
+    | null;
+}
+
+export class SubjectRuns implements Runnable {
+  readonly name: string;
+  readonly subject: Subject;
+  readonly #of: RunsOf;
+
+  constructor(of: RunsOf) {
+    this.name = of.subject.name;
+    this.subject = of.subject;
+    this.#of = of;
+  }
+
+  /** One run: by default the scenario's own faults, in the simulation. Rejects with ViolationError. */
+  async run(options: RunOnceOptions = {}): Promise<RunOnceResult> {
+    const { seed = 1, mode = 'simulation' } = options;
+    const plan = options.plan ?? this.#planOf(seed);
+    await this.#of.prepare(seed);
+    if (mode !== 'simulation') return this.#runElsewhere({ ...options, plan, seed });
+    const spec = { seed, plan, knobs: this.#knobs(seed), choices: null, trace: false };
+    return this.#judged(spec, true, []);
+  }
+
+  /** Many runs: the scenario's own faults and random ones beside them, under random schedules. Rejects with ViolationError. */
+  async explore(options: ExploreWith = {}): Promise<ExploreReport> {
+    const { mode = 'simulation', firstSeed = 1 } = options;
+    if (mode !== 'simulation') return this.#exploreElsewhere(options);
+    await this.#of.prepare(firstSeed);
+    const report = await explore(this.subject, { plan: this.#planOf(firstSeed), ...options }, nodeRuntime());
+    this.#throwFirst(report.failures, report);
+    return report;
+  }
+
+  /** Runs what a token holds. Rejects with ViolationError when it still violates a check. */
+  async replay(token: string): Promise<RunOnceResult> {
+    const { spec, hash, notes } = this.#parsed(token);
+    await this.#of.prepare(spec.seed);
+    const result = await this.#judged({ ...spec, trace: true }, false, notes);
+    if (result.outcome.hash === hash) return result;
+    return {
+      ...result,
+      notes: [...notes, `The run differs from the one of the token (${hash}): the code has changed.`],
+    };
+  }
+
+  async shrink(token: string): Promise<Failure> {
+    const { spec } = this.#parsed(token);
+    await this.#of.prepare(spec.seed);
+    const run = await runOnce(this.subject, spec);
+    const [violation] = run.outcome.violations;
+    if (violation === undefined) throw new ConfigError('The run of this token violates nothing any more.');
+    return failureOf(this.subject, run, violation, nodeRuntime(), { shrink: true });
+  }
+
+  async #judged(spec: RunSpec, fixed: boolean, notes: readonly string[]): Promise<RunOnceResult> {
+    const run = await runOnce(this.subject, spec, { fixed, double: true });
+    const [violation] = run.outcome.violations;
+    if (violation === undefined) return { outcome: run.outcome, failure: null, notes };
+    this.#throwFirst([await failureOf(this.subject, run, violation, nodeRuntime(), { shrink: true })], null);
+    return { outcome: run.outcome, failure: null, notes };
+  }
+
+  #parsed(token: string): {
+    readonly spec: RunSpec;
+    readonly hash: string;
+    readonly notes: readonly string[];
+  } {
+    const { subject, spec, hash } = parseReplayToken(token);
+    if (subject === this.name) return { spec, hash, notes: [] };
+    throw new ConfigError(`The token is of the scenario "${subject}", and this one is "${this.name}".`);
+  }
+
+  #throwFirst(failures: readonly Failure[], report: ExploreReport | null): void {
+    const [first] = failures;
+    if (first === undefined) return;
+    const text = failureText(first, { replayCommand: `npx weir chaos replay <file> ${first.token}` });
+    throw new ViolationError(text, { failures, report });
+  }
+
+  async #exploreElsewhere(options: ExploreWith): Promise<ExploreReport> {
+    throw new ConfigError(
+      `Exploring needs the simulation: ${options.mode} carries out one plan at a time, by run({ mode }).`,
+    );
+  }
+
+  async #runElsewhere(
+    options: RunOnceOptions & { readonly plan: Plan; readonly seed: number },
+  ): Promise<RunOnceResult> {
+    if (this.#of.elsewhere === null) throw new ConfigError(`${this.name} runs in the simulation only.`);
+    const result = await this.#of.elsewhere(options);
+    if (result.failure !== null) this.#throwFirst([result.failure], null);
+    return result;
+  }
+
+  #planOf(seed: number): Plan {
+    const random = randomStream(seed, 'faults');
+    return planOf(this.#of.faults, (bound) => randomBelow(random, bound));
+  }
+
+  #knobs(seed: number): RunSpec['knobs'] {
+    return drawKnobs(this.subject.knobs, seed);
+  }
+}

@@ -1,0 +1,44 @@
+// Actor apps under test: `simulate` and `actorScenario`.
+//
+// Owns:    the public entry for programs that are no stream jobs.
+// Not:     running them (app-run.ts), exploring (explore.ts).
+
+import type { ActorSystemOptions } from '../../actors/kernel/actor.js';
+import { AppSubject } from './app-subject.js';
+import type { ExploreOptions, ExploreReport } from './exploration.js';
+import type { Runnable } from './runnable.js';
+import { SubjectRuns } from './runs-of.js';
+import type { FaultSpec } from './scenario-options.js';
+import type { SimulatedProgram } from './simulated-app.js';
+
+export interface ActorScenarioOptions {
+  /** In reports, tokens and the corpus. Default `app`. */
+  readonly name?: string;
+  /** Faults of every run; paths of actors, such as `/till`, or their last names. */
+  readonly faults?: readonly FaultSpec[];
+  readonly supervision?: ActorSystemOptions['supervision'];
+}
+
+export interface SimulateOptions extends ActorScenarioOptions, Omit<ExploreOptions, 'plan'> {}
+
+/** An actor app that can be run, explored, replayed and shrunk: by tests, and by `weir chaos` when a file exports it. */
+export function actorScenario(program: SimulatedProgram, options: ActorScenarioOptions = {}): Runnable {
+  const { name = 'app', faults = [], supervision } = options;
+  const subject = new AppSubject({ name, program, system: supervision === undefined ? {} : { supervision } });
+  return new SubjectRuns({ subject, faults, prepare: (seed) => subject.lookAround(seed), elsewhere: null });
+}
+
+/**
+ * Runs the program many times in virtual time, each time with other faults and another schedule, all drawn from the seed. Rejects
+ * with the report of the smallest failure when the program throws, when a property does not hold, or when an oracle of
+ * the actor kernel objects. A hundred seeds by default.
+ */
+export function simulate(program: SimulatedProgram, options: SimulateOptions = {}): Promise<ExploreReport> {
+  const { name, faults, supervision, ...explore } = options;
+  const scenario = actorScenario(program, {
+    ...(name === undefined ? {} : { name }),
+    ...(faults === undefined ? {} : { faults }),
+    ...(supervision === undefined ? {} : { supervision }),
+  });
+  return scenario.explore(explore);
+}
