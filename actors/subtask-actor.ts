@@ -11,6 +11,7 @@ import { assert, present, unreachable } from '../src/base/assert.js';
 import { WeirError } from '../src/base/errors.js';
 import type { AttemptNumber, SubtaskId } from '../src/base/ids.js';
 import type { PointFields, TimerHandle } from '../src/base/runtime.js';
+import { SteadyClock } from '../src/base/steady-clock.js';
 import type { Machine, TaskEffect, TaskInput } from '../src/task/effect.js';
 import { type ConnectorCalls, ConnectorDriver } from './connector-driver.js';
 import type { ActorContext, ActorRef, ActorSetup, Behavior } from './kernel/actor.js';
@@ -58,6 +59,8 @@ export function subtaskActor(wiring: SubtaskWiring): ActorSetup<SubtaskMessage> 
 class Subtask implements Behavior<SubtaskMessage> {
   private readonly wiring: SubtaskWiring;
   private readonly context: ActorContext<SubtaskMessage>;
+  /** Of processing time: alarms of the machine are wishes for it. */
+  private readonly clock: SteadyClock;
   private readonly opened: OpenedSubtask;
   private readonly connector: ConnectorDriver | null;
   private outputs: readonly Peer[] = [];
@@ -70,6 +73,7 @@ class Subtask implements Behavior<SubtaskMessage> {
   constructor(wiring: SubtaskWiring, context: ActorContext<SubtaskMessage>, opened: OpenedSubtask) {
     this.wiring = wiring;
     this.context = context;
+    this.clock = new SteadyClock(context.runtime.clock);
     this.opened = opened;
     this.connector = opened.calls === null ? null : this.driverOf(opened.calls);
   }
@@ -124,7 +128,7 @@ class Subtask implements Behavior<SubtaskMessage> {
   }
 
   private step(input: TaskInput): void {
-    const nowMs = this.context.runtime.clock.wallMs();
+    const nowMs = this.clock.nowMs();
     let effects: readonly TaskEffect[];
     try {
       effects = this.opened.machine.step(input, nowMs);
@@ -194,7 +198,7 @@ class Subtask implements Behavior<SubtaskMessage> {
     this.alarm?.cancel();
     this.alarm = null;
     if (wallMs === null) return;
-    const delayMs = Math.max(0, wallMs - this.context.runtime.clock.wallMs());
+    const delayMs = Math.max(0, wallMs - this.clock.nowMs());
     this.alarm = this.context.after(delayMs, { kind: 'alarm' });
   }
 

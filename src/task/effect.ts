@@ -27,7 +27,7 @@ export type TaskEffect =
     }
   /** Call `step({ kind: 'work' })` soon, after whatever else is in the mailbox. */
   | { readonly kind: 'continue' }
-  /** Call `step({ kind: 'alarm' })` at this wall-clock time; replaces an earlier wish. Null: none. */
+  /** Call `step({ kind: 'alarm' })` when the clock that `step` is told has come so far; replaces an earlier wish. Null: none. */
   | { readonly kind: 'alarm'; readonly wallMs: number | null }
   /** This subtask has handled the end of its input and flushed. Barriers may still follow. */
   | { readonly kind: 'finished' }
@@ -90,7 +90,7 @@ export type ProtocolStep = (typeof PROTOCOL_STEPS)[number];
 
 /** What every machine looks like to the actor that drives it. */
 export interface Machine {
-  /** `nowMs` is the wall clock, for processing time only. */
+  /** `nowMs` is processing time: wall time that never stands still and never goes back. */
   step(input: TaskInput, nowMs: number): readonly TaskEffect[];
   readonly status: MachineStatus;
 }
