@@ -4,7 +4,8 @@
 // Not:     prepares and commits afterwards (src/task/sink-machine.ts).
 //
 // K1. Prepared transactions of the restored checkpoint are committed before the first record of the attempt
-//     (semantics 5.22). They are spread over the subtasks by position, so that each is committed by exactly one.
+//     (semantics 5.22). Those of one writer are committed by one subtask, in the order of their checkpoints: results that
+//     were written in order are seen in order, also after a restart.
 
 import { assert, present } from '../src/base/assert.js';
 import { decode, encode } from '../src/base/codec.js';
@@ -17,7 +18,7 @@ import type { PlanOperator } from '../src/graph/job-plan.js';
 import type { Sink, SinkContext, SinkWriter, TransactionalWriter } from '../src/operators/sink.js';
 import { connectorLink } from '../src/task/assemble.js';
 import type { ChainLink } from '../src/task/chain.js';
-import { COMMITTABLES_STATE, SinkMachine } from '../src/task/sink-machine.js';
+import { COMMITTABLES_STATE, SinkMachine, type StoredCommittable } from '../src/task/sink-machine.js';
 import type { ConnectorCalls } from './connector-driver.js';
 import { closeQuietly, makeSnapshots, type Opening } from './opening.js';
 import type { OpenedSubtask } from './subtask-actor.js';
@@ -75,10 +76,12 @@ async function recover(
   { name, uid }: PlanOperator,
 ): Promise<void> {
   const list = of.restored.get(uid)?.lists.find((each) => each.name === COMMITTABLES_STATE);
-  const known = (list?.items ?? []).map(
-    (item) => (decode(item) as { readonly committable: unknown }).committable,
-  );
-  const commit = known.filter((_, index) => index % of.vertex.parallelism === of.subtask);
+  const stored = (list?.items ?? []).map((item) => decode(item) as StoredCommittable);
+  const known = stored.map(({ committable }) => committable);
+  const commit = stored
+    .filter(({ writer }, index) => (writer ?? index) % of.vertex.parallelism === of.subtask)
+    .sort((a, b) => a.checkpoint - b.checkpoint)
+    .map(({ committable }) => committable);
   try {
     await writer.recover({ commit, known });
   } catch (error) {

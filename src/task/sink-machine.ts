@@ -210,8 +210,9 @@ export class SinkMachine implements Machine {
   }
 
   private storedPrepared(): OperatorListSnapshot {
+    const { subtask: writer } = this.parts;
     const items = this.prepared.flatMap(({ checkpoint, committables }) =>
-      committables.map((committable) => this.parts.encode({ checkpoint, committable })),
+      committables.map((committable) => this.parts.encode({ checkpoint, committable, writer })),
     );
     return { name: COMMITTABLES_STATE, redistribution: 'union', items };
   }
@@ -267,6 +268,14 @@ export class SinkMachine implements Machine {
     this.parts.self.ended = true;
     this.effects.push({ kind: 'finished' });
   }
+}
+
+/** A prepared transaction as it is stored. Version 1 of the bytes has no `writer` in rows of the first releases. */
+export interface StoredCommittable {
+  readonly checkpoint: number;
+  readonly committable: unknown;
+  /** Subtask that prepared it: its transactions are committed in order, so they stay together. */
+  readonly writer?: number;
 }
 
 /** Name of the operator union state in which a sink keeps prepared transactions. */
