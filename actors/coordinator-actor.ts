@@ -7,6 +7,7 @@
 
 import { present, unreachable } from '../src/base/assert.js';
 import type { AttemptNumber, CheckpointId, SubtaskId } from '../src/base/ids.js';
+import { NOTIFY_AGAIN_INTERVAL_MS } from '../src/base/limits.js';
 import type { TimerHandle } from '../src/base/runtime.js';
 import { CoordinatorMachine } from '../src/checkpoint/coordinator-machine.js';
 import type {
@@ -57,6 +58,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
   private finalDraft: CheckpointId | null = null;
   private last: LastCheckpoint | null = null;
   private reported = false;
+  private again: TimerHandle | null = null;
 
   constructor(wiring: CoordinatorWiring, context: ActorContext<CoordinatorMessage>) {
     this.wiring = wiring;
@@ -73,6 +75,8 @@ class Coordinator implements Behavior<CoordinatorMessage> {
       case 'committed':
         this.committed.set(message.subtask, message.checkpoint);
         return this.endWhenCommitted();
+      case 'notifyAgain':
+        return this.notifyAgain();
       case 'savepoint':
         return this.step({ ...message, kind: 'savepointRequested', nowMs });
       case 'status':
@@ -182,14 +186,34 @@ class Coordinator implements Behavior<CoordinatorMessage> {
   private endAfter(last: LastCheckpoint): void {
     this.last ??= last;
     this.endWhenCommitted();
+    this.notifyAgainLater();
+  }
+
+  /** No later notice covers for the last one, so it is repeated to the sinks that have not committed by it. */
+  private notifyAgainLater(): void {
+    if (this.reported || this.again !== null) return;
+    this.again = this.context.every(NOTIFY_AGAIN_INTERVAL_MS, { kind: 'notifyAgain' });
+  }
+
+  private notifyAgain(): void {
+    const { last } = this;
+    if (last === null || this.reported) return;
+    const { checkpoint } = last;
+    for (const sink of this.sinksBehind(checkpoint))
+      this.subtasks.get(sink)?.control({ kind: 'checkpointComplete', checkpoint });
+  }
+
+  private sinksBehind(checkpoint: CheckpointId): readonly SubtaskId[] {
+    return this.wiring.sinks.filter((sink) => (this.committed.get(sink) ?? 0) < checkpoint);
   }
 
   private endWhenCommitted(): void {
     const { last } = this;
     if (last === null || this.reported) return;
-    const { attempt, job, sinks } = this.wiring;
-    if (sinks.some((sink) => (this.committed.get(sink) ?? 0) < last.checkpoint)) return;
+    const { attempt, job } = this.wiring;
+    if (this.sinksBehind(last.checkpoint).length > 0) return;
     this.reported = true;
+    this.again?.cancel();
     job.control({ kind: 'attemptDone', attempt, outcome: last.outcome });
   }
 

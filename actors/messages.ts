@@ -40,6 +40,8 @@ export type CoordinatorMessage =
   | { readonly kind: 'subtasks'; readonly refs: ReadonlyMap<SubtaskId, ActorRef<SubtaskMessage>> }
   | { readonly kind: 'started' }
   | { readonly kind: 'tick' }
+  /** The last notice may not have reached every sink. */
+  | { readonly kind: 'notifyAgain' }
   | {
       readonly kind: 'acknowledged';
       readonly attempt: AttemptNumber;

@@ -153,6 +153,9 @@ export const STATE_TTL_SWEEP_ENTRIES = 5;
  */
 export const STEERING_HANDLER_TIMEOUT_MS = 30_000;
 
+/** Between two notices of the last checkpoint of an attempt, to sinks that have not said that they committed it. */
+export const NOTIFY_AGAIN_INTERVAL_MS = 2_000;
+
 /** Looks at the watermarks of running subtasks: seldom enough to cost nothing, often enough to help within a minute. */
 export const WATERMARK_LOOK_INTERVAL_MS = 10_000;
 /** Looks in a row without progress before the user is told. */
