@@ -101,6 +101,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   #successor: VirtualRuntime | null = null;
   #parallelism: number | null = null;
   #hits = 0;
+  #lives = 0;
   #savepoints = 0;
   #stopping = false;
 
@@ -191,6 +192,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   /** One process, from the start of the job to its end, or to the end of the process. */
   async #life(from: string | null): Promise<JobEnd> {
     const { machine } = this;
+    this.#lives += 1;
     let settled = false;
     let end: JobEnd = { kind: 'stuck', reason: 'nothing is left to do, and the job has not ended' };
     const job = this.#job(machine);
@@ -268,7 +270,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     });
     const { entering } = door;
     door.entering = (to, lane, message, deliver): boolean => {
-      this.watch.element(`${runningProcess()?.number} ${to.incarnation}`, message);
+      this.watch.element(`${runningProcess()?.number} ${this.#lives} ${to.incarnation}`, message);
       return entering.call(door, to, lane, message, deliver);
     };
     return door;
@@ -310,7 +312,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   // ---------------------------------------------------------------- points
 
   hit(step: string, fields: PointFields): void {
-    if (!this.machine.process.isRunning) return this.#hitOfZombie(step, fields);
+    if (!this.machine.process.isRunning) return this.#hitOfZombie(step);
     this.machine.note(step);
     this.watch.hit(step, fields);
     this.#hits += 1;
@@ -323,10 +325,12 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.world.at(step, fields);
   }
 
-  /** Another process than the one that is in charge: it was paused, and still believes in its job. */
-  #hitOfZombie(step: string, fields: PointFields): void {
+  /**
+   * Another process than the one that is in charge: it was paused, and still believes in its job. What it learns now may have
+   * happened before it was replaced, so only its end, and the results, can tell whether it was fenced.
+   */
+  #hitOfZombie(step: string): void {
     this.machine.note(`zombie ${step}`);
-    if (step === 'metadata.durable') this.watch.hit(step, fields);
   }
 
   #cut(checkpoint: number): void {
