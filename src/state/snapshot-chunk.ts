@@ -111,12 +111,17 @@ export class FramePage {
   }
 }
 
+/** Room of the first chunk of a snapshot; it doubles as needed. */
+const CHUNK_FIRST_BYTES = 4 * 1024;
+
 /** Packs frames into chunks of about SNAPSHOT_CHUNK_BYTES. A frame is never split. */
 export class ChunkWriter {
   private readonly header: Uint8Array;
   private sealed: Uint8Array[] = [];
   private buffer: Uint8Array = new Uint8Array(0);
   private used = 0;
+  /** Most snapshots are small, and room that nobody needs has to be zeroed all the same; after a full chunk, another is likely. */
+  private firstBytes = CHUNK_FIRST_BYTES;
 
   constructor(header: ChunkHeader) {
     this.header = encode([HEADER_FRAME, header]);
@@ -124,11 +129,19 @@ export class ChunkWriter {
 
   write(frame: Uint8Array): void {
     const needed = FRAME_LENGTH_BYTES + frame.byteLength;
-    if (this.used + needed > this.buffer.byteLength) {
-      this.seal();
-      this.start(needed);
-    }
+    if (this.used === 0) this.start(needed);
+    else if (this.used + needed > this.buffer.byteLength) this.makeRoom(needed);
     this.append(frame);
+  }
+
+  private makeRoom(needed: number): void {
+    if (this.used + needed > SNAPSHOT_CHUNK_BYTES) {
+      this.seal();
+      return this.start(needed);
+    }
+    const grown = new Uint8Array(Math.min(SNAPSHOT_CHUNK_BYTES, 2 * (this.used + needed)));
+    grown.set(this.buffer.subarray(0, this.used));
+    this.buffer = grown;
   }
 
   /** The chunks that are full. */
@@ -142,13 +155,14 @@ export class ChunkWriter {
   seal(): void {
     if (this.used === 0) return;
     this.sealed.push(this.buffer.subarray(0, this.used));
+    this.firstBytes = SNAPSHOT_CHUNK_BYTES;
     this.buffer = new Uint8Array(0);
     this.used = 0;
   }
 
   private start(bytes: number): void {
     const overhead = 1 + FRAME_LENGTH_BYTES + this.header.byteLength;
-    this.buffer = new Uint8Array(Math.max(SNAPSHOT_CHUNK_BYTES, overhead + bytes));
+    this.buffer = new Uint8Array(Math.max(this.firstBytes, overhead + bytes));
     this.buffer[0] = CHUNK_VERSION;
     this.used = 1;
     this.append(this.header);
