@@ -4,7 +4,8 @@
 // Not:     messages on their way (link-faults.ts), deaths (world-faults.ts), triggers (arsenal.ts).
 //
 // D1. Without a fault for it, a message reaches its handler as it is, in the same step.
-// D2. The watch is independent of the kernel's own assertions: it sees only calls and returns.
+// D2. Where `sender` is given, a message counts as sent by the actor whose handler sends it, also after an await.
+// D3. The watch is independent of the kernel's own assertions: it sees only calls and returns.
 
 import type {
   ActorInterceptor,
@@ -20,6 +21,7 @@ import type { ArmedFault, Arsenal } from './arsenal.js';
 import type { FaultKind } from './fault-kinds.js';
 import { InjectedFault } from './injected.js';
 import type { LinkFaults } from './link-faults.js';
+import type { Whose } from './simulated-globals-sender.js';
 
 export interface ActorDoorOptions {
   readonly arsenal: Arsenal;
@@ -32,6 +34,9 @@ export interface ActorDoorOptions {
   readonly onMessage: (actor: ActorName, message: unknown) => void;
   readonly onLife: (actor: ActorName, what: 'starts' | 'restarts') => void;
   readonly onBrokenRule: (message: string) => void;
+  /** Apps: who sends, also after an await, and who it is when no actor does. Absent: whoever handled a message last. */
+  readonly sender?: { readonly whose: Whose<ActorName>; readonly nobody: ActorName };
+  readonly onSend?: (from: ActorName, to: Destination) => void;
   /** What is frozen on its way, so that who changes it is caught: the messages of an app, the records of a job. */
   readonly freezes: 'messages' | 'records' | 'nothing';
 }
@@ -79,6 +84,9 @@ export class ActorDoor implements ActorInterceptor {
     if (this.#options.freezes === 'messages') freeze(message, FREEZE_DEPTH);
     else if (this.#options.freezes === 'records') freezeRecords(message);
     const receiver = this.#options.names.of(to.path);
+    const { sender, onSend } = this.#options;
+    if (sender !== undefined) this.current = sender.whose.now ?? sender.nobody;
+    if (this.current !== null) onSend?.(this.current, to);
     return this.#options.links.take({ to, receiver, sender: this.current, lane, message, deliver });
   }
 
@@ -112,7 +120,7 @@ export class ActorDoor implements ActorInterceptor {
       this.#options.onLife(actor, life === 1 ? 'starts' : 'restarts');
       const fault = this.#strike('actor.setupThrow', actor);
       if (fault !== null) throw new InjectedFault(fault.index, `the setup of ${actor.path} throws`);
-      const behavior = setup(context);
+      const behavior = this.#inTheNameOf(actor, () => setup(context));
       return behavior instanceof Promise
         ? behavior.then((made) => this.#wrap(actor, made))
         : this.#wrap(actor, behavior);
@@ -136,9 +144,19 @@ export class ActorDoor implements ActorInterceptor {
           }),
       ...(preRestart === undefined
         ? {}
-        : { preRestart: (error: unknown) => preRestart.call(behavior, error) }),
-      ...(postStop === undefined ? {} : { postStop: (reason) => postStop.call(behavior, reason) }),
+        : {
+            preRestart: (error: unknown) => this.#inTheNameOf(actor, () => preRestart.call(behavior, error)),
+          }),
+      ...(postStop === undefined
+        ? {}
+        : { postStop: (reason) => this.#inTheNameOf(actor, () => postStop.call(behavior, reason)) }),
     };
+  }
+
+  /** What the call sends, also after an await, the actor sends. */
+  #inTheNameOf<R>(actor: ActorName, call: () => R): R {
+    const whose = this.#options.sender?.whose;
+    return whose === undefined ? call() : whose.run(actor, call);
   }
 
   /** O9: one call of a life at a time, awaited promises included. */
@@ -148,7 +166,7 @@ export class ActorDoor implements ActorInterceptor {
     this.current = actor;
     let isAsync = false;
     try {
-      const result = call();
+      const result = this.#inTheNameOf(actor, call);
       if (!(result instanceof Promise)) return result;
       isAsync = true;
       const settled = (): void => {

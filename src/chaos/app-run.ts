@@ -13,7 +13,7 @@ import { messageOf } from '../base/errors.js';
 import type { PointFields } from '../base/runtime.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
 import { ActorDoor } from './actor-door.js';
-import { appNames, fitsActor } from './actor-names.js';
+import { type ActorName, appNames, fitsActor } from './actor-names.js';
 import { Arsenal } from './arsenal.js';
 import type { RunSpec, Violation } from './execution.js';
 import { causesOf, type InjectedFault } from './injected.js';
@@ -25,6 +25,7 @@ import { LinkFaults } from './link-faults.js';
 import { AppProbe, type Probe } from './probe.js';
 import { Schedule } from './schedule.js';
 import type { SimulatedApp, SimulatedWorld } from './simulated-app.js';
+import { Whose } from './simulated-globals-sender.js';
 import { installStorageFaults } from './storage-faults.js';
 import { faultyLogger } from './telemetry-faults.js';
 import { type WorldActions, WorldFaults } from './world-faults.js';
@@ -32,6 +33,8 @@ import { type WorldActions, WorldFaults } from './world-faults.js';
 /** Virtual time within which the program must end. */
 const PROGRAM_MS_MAX = 60 * 60_000;
 const STEPS_MAX = 2_000_000;
+/** The name of the program in links: whoever sends a message and is no actor. */
+const PROGRAM = 'program';
 
 export class AppRun implements WorldActions {
   readonly spec: RunSpec;
@@ -97,13 +100,10 @@ export class AppRun implements WorldActions {
         this.recorder?.add(actor.path, 'life', what);
       },
       onBrokenRule: (message) => this.#violate('O9', 'one handler at a time', message),
+      sender: { whose: new Whose<ActorName>(), nobody: names.of(PROGRAM) },
+      onSend: (from, to) => void this.links.add(`${from.path} -> ${to.path}`),
       freezes: 'messages',
     });
-    const { entering } = door;
-    door.entering = (to, lane, message, deliver): boolean => {
-      if (door.current !== null) this.links.add(`${door.current.path} -> ${to.path}`);
-      return entering.call(door, to, lane, message, deliver);
-    };
     this.world = new WorldFaults(this.arsenal, names, this);
     installStorageFaults(this.machine.faults, this.arsenal);
     this.system = actorSystem({
@@ -112,6 +112,8 @@ export class AppRun implements WorldActions {
       interceptor: door,
       turnMessagesMax: Math.max(1, knobs['turnMessages'] ?? 8),
       logger: faultyLogger(this.arsenal, (fields, message) => {
+        // `onDeadLetter` tells of them, with the actor.
+        if (message === 'dead letter') return;
         const { actor, error } = fields;
         const text = error === undefined ? message : `${message}: ${messageOf(error)}`;
         this.recorder?.add(typeof actor === 'string' ? actor : 'world', 'note', text);
@@ -127,7 +129,7 @@ export class AppRun implements WorldActions {
     for (const ms of this.world.dueTimesMs()) this.#outsider.timers.after(ms, () => this.world.at('', null));
     const program = { ended: false };
     machine.enter(() => {
-      this.#program().finally(() => {
+      void this.#program().finally(() => {
         program.ended = true;
       });
     });
@@ -209,7 +211,7 @@ export class AppRun implements WorldActions {
         ? String(message.kind)
         : typeof message;
     this.machine.note(`${path} ${kind}`);
-    this.recorder?.add(path, 'message', kind);
+    this.recorder?.add(path, 'message', messageInWords(kind, message));
     const fields: PointFields = { path };
     this.world.at('message', fields);
   }
@@ -307,4 +309,15 @@ export class AppRun implements WorldActions {
   openTwice(): null {
     return null;
   }
+}
+
+/** The kind of a message and its plain fields: `post account ann, amount -30`. */
+function messageInWords(kind: string, message: unknown): string {
+  if (typeof message !== 'object' || message === null) return `${kind} ${String(message)}`;
+  const fields = Object.entries(message).flatMap(([name, value]: readonly [string, unknown]) =>
+    name === 'kind' || typeof value === 'function' || (typeof value === 'object' && value !== null)
+      ? []
+      : [`${name} ${String(value)}`],
+  );
+  return fields.length === 0 ? kind : `${kind} ${fields.join(', ')}`;
 }

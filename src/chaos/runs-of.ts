@@ -4,17 +4,19 @@
 // Not:     subjects (job-subject.ts, app-subject.ts).
 //
 // R1. A violation rejects with ViolationError, whose message is the whole report: in any test runner that is a failed test.
+// R2. With a token of this subject in CHAOS_REPLAY `explore` replays that run instead: a plain test needs no other way.
 
 import { ConfigError } from '../base/errors.js';
 import { nodeRuntime } from '../base/node-runtime.js';
 import { randomBelow, randomStream } from '../base/random-stream.js';
 import { drawKnobs } from './draw-plan.js';
 import type { RunSpec, Subject } from './execution.js';
-import type { ExploreReport, Failure } from './exploration.js';
+import type { ExploreReport, Failure, SwarmOptions } from './exploration.js';
 import { explore, runOnce } from './explore.js';
 import { failureText } from './failure-report.js';
 import { planOf } from './fault.js';
 import type { Plan } from './plan.js';
+import { REPLAY_VARIABLE, replayCommandOf } from './replay-command.js';
 import { parseReplayToken } from './replay-token.js';
 import {
   type ExploreWith,
@@ -29,6 +31,10 @@ import { failureOf } from './shrink-failure.js';
 export interface RunsOf {
   readonly subject: Subject;
   readonly faults: readonly FaultSpec[];
+  /** What `explore` draws when it is not told. Default: every kind that applies. */
+  readonly swarm?: SwarmOptions | false;
+  /** `import.meta.url` of the file that exports the scenario; null: unknown. */
+  readonly module?: string | null;
   /** Before the first run: what the subject is made of. */
   readonly prepare: (seed: number) => Promise<void>;
   /** Carries out modes other than `simulation`; null: there is only that. */
@@ -62,8 +68,14 @@ export class SubjectRuns implements Runnable {
   async explore(options: ExploreWith = {}): Promise<ExploreReport> {
     const { mode = 'simulation', firstSeed = 1 } = options;
     if (mode !== 'simulation') return this.#exploreElsewhere(options);
+    const asked = await this.#replayedInstead();
     await this.#of.prepare(firstSeed);
-    const report = await explore(this.subject, { plan: this.#planOf(firstSeed), ...options }, nodeRuntime());
+    const plan = this.#planOf(firstSeed);
+    const report = await explore(
+      this.subject,
+      { plan, ...options, ...asked, swarm: this.#swarm(options) },
+      nodeRuntime(),
+    );
     this.#throwFirst(report.failures, report);
     return report;
   }
@@ -107,10 +119,25 @@ export class SubjectRuns implements Runnable {
     throw new ConfigError(`The token is of the scenario "${subject}", and this one is "${this.name}".`);
   }
 
+  /** The scenario's own choice of kinds holds also when only the number of faults is said. */
+  #swarm({ swarm }: ExploreWith): SwarmOptions | false {
+    const own = this.#of.swarm ?? {};
+    if (swarm === false || own === false) return swarm ?? own;
+    return { ...own, ...swarm };
+  }
+
+  async #replayedInstead(): Promise<Pick<ExploreWith, 'seeds' | 'corpus'>> {
+    const token = nodeRuntime().environment(REPLAY_VARIABLE) ?? '';
+    if (token === '' || parseReplayToken(token).subject !== this.name) return {};
+    await this.replay(token);
+    return { seeds: 0, corpus: null };
+  }
+
   #throwFirst(failures: readonly Failure[], report: ExploreReport | null): void {
     const [first] = failures;
     if (first === undefined) return;
-    const text = failureText(first, { replayCommand: `npx weir chaos replay <file> ${first.token}` });
+    const replayCommand = replayCommandOf(this.name, this.#of.module ?? null, first.token);
+    const text = failureText(first, { replayCommand });
     throw new ViolationError(text, { failures, report });
   }
 

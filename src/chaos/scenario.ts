@@ -15,6 +15,7 @@ import type { Failure } from './exploration.js';
 import { failureText } from './failure-report.js';
 import type { JobProgram } from './job-program.js';
 import { jobSubject } from './job-subject.js';
+import { replayCommandOf } from './replay-command.js';
 import { type Runnable, ViolationError } from './runnable.js';
 import { SubjectRuns } from './runs-of.js';
 import type { FinishedRun, InputGenerator, JobScenarioOptions } from './scenario-options.js';
@@ -54,6 +55,7 @@ export function scenario<T, R, const N extends string = never>(
   const runs = new SubjectRuns({
     subject,
     faults: options.faults ?? [],
+    module: options.module ?? null,
     prepare: () => Promise.resolve(),
     elsewhere: null,
   });
@@ -61,21 +63,22 @@ export function scenario<T, R, const N extends string = never>(
     async everyStep(given: Partial<EveryStepOptions> = {}): Promise<EveryStepReport> {
       const kill = ['source', 'operator', 'sink', 'coordinator', 'store', 'job', 'process', 'power'];
       const report = await everyStep(subject, { kill, ...given }, nodeRuntime());
-      throwFirst(report.failures);
+      throwFirst(report.failures, options.module);
       return report;
     },
     async everyOperation(given: EveryOperationOptions): Promise<EveryOperationReport> {
       const report = await everyOperation(subject, given, nodeRuntime());
-      throwFirst(report.failures);
+      throwFirst(report.failures, options.module);
       return report;
     },
   });
 }
 
-function throwFirst(failures: readonly Failure[]): void {
+function throwFirst(failures: readonly Failure[], module: string | undefined): void {
   const [first] = failures;
   if (first === undefined) return;
-  const text = failureText(first, { replayCommand: `npx weir chaos replay <file> ${first.token}` });
+  const replayCommand = replayCommandOf(first.subject, module ?? null, first.token);
+  const text = failureText(first, { replayCommand });
   throw new ViolationError(text, { failures, report: null });
 }
 

@@ -5,7 +5,7 @@
 
 import type { ActorSystemOptions } from '../../actors/kernel/actor.js';
 import { AppSubject } from './app-subject.js';
-import type { ExploreOptions, ExploreReport } from './exploration.js';
+import type { ExploreOptions, ExploreReport, SwarmOptions } from './exploration.js';
 import type { Runnable } from './runnable.js';
 import { SubjectRuns } from './runs-of.js';
 import type { FaultSpec } from './scenario-options.js';
@@ -16,16 +16,21 @@ export interface ActorScenarioOptions {
   readonly name?: string;
   /** Faults of every run; paths of actors, such as `/till`, or their last names. */
   readonly faults?: readonly FaultSpec[];
+  /** Which faults `explore` draws when it is not told: default all that apply to actors. */
+  readonly swarm?: SwarmOptions | false;
+  /** `import.meta.url` of the file that exports the scenario: reports can then say how to replay a run from the shell. */
+  readonly module?: string;
   readonly supervision?: ActorSystemOptions['supervision'];
 }
 
-export interface SimulateOptions extends ActorScenarioOptions, Omit<ExploreOptions, 'plan'> {}
+export interface SimulateOptions extends Omit<ActorScenarioOptions, 'module'>, Omit<ExploreOptions, 'plan'> {}
 
 /** An actor app that can be run, explored, replayed and shrunk: by tests, and by `weir chaos` when a file exports it. */
 export function actorScenario(program: SimulatedProgram, options: ActorScenarioOptions = {}): Runnable {
-  const { name = 'app', faults = [], supervision } = options;
+  const { name = 'app', faults = [], swarm = {}, module = null, supervision } = options;
   const subject = new AppSubject({ name, program, system: supervision === undefined ? {} : { supervision } });
-  return new SubjectRuns({ subject, faults, prepare: (seed) => subject.lookAround(seed), elsewhere: null });
+  const prepare = (seed: number): Promise<void> => subject.lookAround(seed);
+  return new SubjectRuns({ subject, faults, swarm, module, prepare, elsewhere: null });
 }
 
 /**
