@@ -15,6 +15,7 @@ import type { ExploreReport, Failure, SwarmOptions } from './exploration.js';
 import { explore, runOnce } from './explore.js';
 import { failureText } from './failure-report.js';
 import { planOf } from './fault.js';
+import { enterSimulation } from './inside.js';
 import type { Plan } from './plan.js';
 import { REPLAY_VARIABLE, replayCommandOf } from './replay-command.js';
 import { parseReplayToken } from './replay-token.js';
@@ -61,7 +62,7 @@ export class SubjectRuns implements Runnable {
     await this.#of.prepare(seed);
     if (mode !== 'simulation') return this.#runElsewhere({ ...options, plan, seed });
     const spec = { seed, plan, knobs: this.#knobs(seed), choices: null, trace: false };
-    return this.#judged(spec, true, []);
+    return this.#judged(spec, { fixed: true, shrink: true, notes: [] });
   }
 
   /** Many runs: the scenario's own faults and random ones beside them, under random schedules. Rejects with ViolationError. */
@@ -69,13 +70,11 @@ export class SubjectRuns implements Runnable {
     const { mode = 'simulation', firstSeed = 1 } = options;
     if (mode !== 'simulation') return this.#exploreElsewhere(options);
     const asked = await this.#replayedInstead();
-    await this.#of.prepare(firstSeed);
-    const plan = this.#planOf(firstSeed);
-    const report = await explore(
-      this.subject,
-      { plan, ...options, ...asked, swarm: this.#swarm(options) },
-      nodeRuntime(),
-    );
+    const report = await inSimulation(async () => {
+      await this.#of.prepare(firstSeed);
+      const all = { plan: this.#planOf(firstSeed), ...options, ...asked, swarm: this.#swarm(options) };
+      return explore(this.subject, all, nodeRuntime());
+    });
     this.#throwFirst(report.failures, report);
     return report;
   }
@@ -84,7 +83,7 @@ export class SubjectRuns implements Runnable {
   async replay(token: string): Promise<RunOnceResult> {
     const { spec, hash, notes } = this.#parsed(token);
     await this.#of.prepare(spec.seed);
-    const result = await this.#judged({ ...spec, trace: true }, false, notes);
+    const result = await this.#judged({ ...spec, trace: true }, { fixed: false, shrink: false, notes });
     if (result.outcome.hash === hash) return result;
     return {
       ...result,
@@ -101,12 +100,19 @@ export class SubjectRuns implements Runnable {
     return failureOf(this.subject, run, violation, nodeRuntime(), { shrink: true });
   }
 
-  async #judged(spec: RunSpec, fixed: boolean, notes: readonly string[]): Promise<RunOnceResult> {
-    const run = await runOnce(this.subject, spec, { fixed, double: true });
-    const [violation] = run.outcome.violations;
-    if (violation === undefined) return { outcome: run.outcome, failure: null, notes };
-    this.#throwFirst([await failureOf(this.subject, run, violation, nodeRuntime(), { shrink: true })], null);
-    return { outcome: run.outcome, failure: null, notes };
+  async #judged(
+    spec: RunSpec,
+    how: { readonly fixed: boolean; readonly shrink: boolean; readonly notes: readonly string[] },
+  ): Promise<RunOnceResult> {
+    const { fixed, shrink, notes } = how;
+    return inSimulation(async () => {
+      const run = await runOnce(this.subject, spec, { fixed, double: true });
+      const [violation] = run.outcome.violations;
+      if (violation !== undefined) {
+        this.#throwFirst([await failureOf(this.subject, run, violation, nodeRuntime(), { shrink })], null);
+      }
+      return { outcome: run.outcome, failure: null, notes };
+    });
   }
 
   #parsed(token: string): {
@@ -163,5 +169,15 @@ export class SubjectRuns implements Runnable {
 
   #knobs(seed: number): RunSpec['knobs'] {
     return drawKnobs(this.subject.knobs, seed);
+  }
+}
+
+/** Puts the simulated globals in place once for many runs: doing so for each costs more than a small program. */
+async function inSimulation<R>(work: () => Promise<R>): Promise<R> {
+  const leave = enterSimulation();
+  try {
+    return await work();
+  } finally {
+    leave();
   }
 }
