@@ -15,6 +15,7 @@ import { runOnce } from '../../src/chaos/explore.js';
 import { enterSimulation } from '../../src/chaos/inside.js';
 import { jobSubject } from '../../src/chaos/job-subject.js';
 import { replayToken } from '../../src/chaos/replay-token.js';
+import { PROTOCOL_STEPS } from '../../src/task/effect.js';
 import { protocolRun } from './protocol/protocol-run.js';
 import { programOf, type Shape } from './shape.js';
 import { SHAPES } from './shapes.js';
@@ -56,6 +57,8 @@ export interface CampaignSums {
   attempts: number;
   checked: number;
   readonly faults: Record<string, number>;
+  /** Faults in the plans. */
+  readonly planned: Record<string, number>;
   readonly stepsReached: Record<string, number>;
   readonly stepsCrashed: Record<string, number>;
   readonly perShape: Record<string, number>;
@@ -76,6 +79,7 @@ export function emptySums(): CampaignSums {
     attempts: 0,
     checked: 0,
     faults: {},
+    planned: {},
     stepsReached: {},
     stepsCrashed: {},
     perShape: {},
@@ -112,6 +116,7 @@ export async function runCampaign(
   } finally {
     leave();
   }
+  if (options.part === 'engine') addVacuity(sums);
   return sums;
 }
 
@@ -153,6 +158,7 @@ function addOutcome(subject: Subject, spec: RunSpec, outcome: Outcome, sums: Cam
   const one = new ExplorationSums(0);
   one.add(spec, outcome);
   for (const [kind, times] of one.fired) increase(sums.faults, kind, times);
+  for (const [kind, times] of one.planned) increase(sums.planned, kind, times);
   for (const [step, times] of one.stepsReached) increase(sums.stepsReached, step, times);
   for (const [step, times] of one.stepsCrashed) increase(sums.stepsCrashed, step, times);
   const [first] = violations;
@@ -168,6 +174,30 @@ function addOutcome(subject: Subject, spec: RunSpec, outcome: Outcome, sums: Cam
   });
   for (const oracle of new Set(violations.map((violation) => violation.oracle))) {
     if (oracle !== null) increase(sums.oracles, oracle, 1);
+  }
+}
+
+/** Seeds and plans from which on a kind of fault that never fires, or a step that nobody reaches, is a failure of its own (O16). */
+const VACUITY_SEEDS_MIN = 150;
+const VACUITY_PLANS_MIN = 12;
+
+/** A campaign that tests less than it seems to has failed. */
+function addVacuity(sums: CampaignSums): void {
+  if (sums.seeds < VACUITY_SEEDS_MIN) return;
+  const idle = Object.entries(sums.planned).filter(
+    ([kind, plans]) => plans >= VACUITY_PLANS_MIN && (sums.faults[kind] ?? 0) === 0,
+  );
+  const steps = Object.keys(sums.stepsReached);
+  const unseen = PROTOCOL_STEPS.filter((step) => !steps.some((key) => key.endsWith(` ${step}`)));
+  const complaints = [
+    ...idle.map(([kind, plans]) => `${kind} was planned ${plans} times and never fired`),
+    ...unseen.map((step) => `nobody reached ${step}`),
+    ...(sums.checked === 0 ? ['no result was looked at'] : []),
+    ...(sums.restores === 0 ? ['nothing was ever restored'] : []),
+  ];
+  for (const message of complaints) {
+    sums.failures.push({ shape: 'all', seed: 0, check: 'O16 vacuity', oracle: 'O16', message, token: null });
+    increase(sums.oracles, 'O16', 1);
   }
 }
 
@@ -208,7 +238,7 @@ export function mergeInto(sums: CampaignSums, other: CampaignSums): void {
   ] as const) {
     sums[name] += other[name];
   }
-  for (const name of ['faults', 'stepsReached', 'stepsCrashed', 'perShape', 'oracles'] as const) {
+  for (const name of ['faults', 'planned', 'stepsReached', 'stepsCrashed', 'perShape', 'oracles'] as const) {
     for (const [key, times] of Object.entries(other[name])) increase(sums[name], key, times);
   }
   sums.failures.push(...other.failures);

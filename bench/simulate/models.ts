@@ -8,6 +8,7 @@ export const WINDOW_MS = 100;
 export const SLIDE_MS = 50;
 export const GAP_MS = 60;
 export const ALARM_MS = 90;
+export const LATENESS_MS = 50;
 
 type Model = (rows: readonly Row[]) => readonly string[];
 
@@ -61,6 +62,43 @@ export const windowOfWindows: Model = (rows) => {
     totals.set(start, (totals.get(start) ?? 0) + 1);
   }
   return [...totals].map(([start, n]) => `outer 0 ${start}-${start + 2 * WINDOW_MS}: ${n}`);
+};
+
+/** Some rows come long after their time, some a little. */
+export function everyNinthLate(rows: readonly Row[]): readonly Row[] {
+  return rows.map((row) => {
+    if (row.id % 18 === 8) return { ...row, at: Math.max(0, row.at - 180) };
+    return row.id % 18 === 17 ? { ...row, at: Math.max(0, row.at - 60) } : row;
+  });
+}
+
+/** Every firing of every window, and every row that came too late, with a watermark right behind each row. */
+export const lateRows: Model = (rows) => {
+  const results: string[] = [];
+  const windowsOf = new Map<string, { key: number; start: number; n: number; fired: boolean }>();
+  let watermark = Number.NEGATIVE_INFINITY;
+  const fire = (window: { key: number; start: number; n: number; fired: boolean }): void => {
+    window.fired = true;
+    results.push(`fired ${window.key} ${window.start}-${window.start + WINDOW_MS}: ${window.n}`);
+  };
+  for (const { id, key, at } of rows) {
+    const start = at - (at % WINDOW_MS);
+    const last = start + WINDOW_MS - 1;
+    if (last + LATENESS_MS <= watermark) {
+      results.push(`late ${id}`);
+    } else {
+      const window = windowsOf.get(`${key} ${start}`) ?? { key, start, n: 0, fired: false };
+      windowsOf.set(`${key} ${start}`, window);
+      window.n += 1;
+      if (last <= watermark) fire(window);
+    }
+    watermark = Math.max(watermark, at - 1);
+    for (const window of windowsOf.values()) {
+      if (!window.fired && window.start + WINDOW_MS - 1 <= watermark) fire(window);
+    }
+  }
+  for (const window of windowsOf.values()) if (!window.fired) fire(window);
+  return results;
 };
 
 export const session: Model = (rows) =>

@@ -11,7 +11,7 @@ import { randomBelow, randomStream } from '../../src/base/random-stream.js';
 import type { Violation } from '../../src/chaos/execution.js';
 import type { JobProgram } from '../../src/chaos/job-program.js';
 import type { CommittedResult, FinishedRun, JobWorld } from '../../src/chaos/scenario-options.js';
-import { type DataStream, defineJob, monotonous } from '../../src/index.js';
+import { type DataStream, defineJob, monotonous, type WatermarkStrategy } from '../../src/index.js';
 
 export interface Row {
   readonly id: number;
@@ -25,14 +25,18 @@ export interface Shape {
   readonly name: string;
   readonly build: (rows: DataStream<Row>, world: JobWorld<Row, string>) => DataStream<string>;
   readonly model: (rows: readonly Row[]) => readonly string[];
-  /** What a wrong result means: `O1` a record lost or repeated, `O2` state, `O17` any other difference. */
-  readonly oracle: 'O1' | 'O2' | 'O17';
+  /** What a wrong result means: `O1` a record lost or repeated, `O2` state, `O13` event time, `O17` any other difference. */
+  readonly oracle: 'O1' | 'O2' | 'O13' | 'O17';
   /** Results `<key>#<n>` come with n ascending for each key (O3). */
   readonly ordered?: boolean;
   readonly records?: number;
   /** Splits of the input. Default 2; 1 where results depend on the order within a key. */
   readonly splits?: number;
   readonly run?: JobProgram<Row, string>['run'];
+  /** Default: each split is in order. */
+  readonly watermarks?: WatermarkStrategy<Row>;
+  /** Changes the rows before they are read. */
+  readonly rows?: (rows: readonly Row[]) => readonly Row[];
 }
 
 const RECORDS = 120;
@@ -55,12 +59,15 @@ export function programOf(shape: Shape): JobProgram<Row, string> {
   return {
     name: shape.name,
     recordsMax: shape.records ?? RECORDS,
-    records: (count, seed) => rowsOf(count, seed % INPUTS),
+    records: (count, seed) => (shape.rows ?? asTheyAre)(rowsOf(count, seed % INPUTS)),
     timestamp: ({ at }) => at,
     splits: shape.splits ?? SPLITS,
     app: (world) =>
       defineJob(shape.name, (env) => {
-        const rows = env.from(world.input, { uid: 'rows', watermarks: monotonous() });
+        const rows = env.from(world.input, {
+          uid: 'rows',
+          watermarks: shape.watermarks ?? monotonous(),
+        });
         shape.build(rows, world).sinkTo(world.output, { uid: 'out' });
       }),
     run: shape.run ?? {},
@@ -72,6 +79,10 @@ export function programOf(shape: Shape): JobProgram<Row, string> {
     expected: null,
     needsFaultFree: false,
   };
+}
+
+function asTheyAre(rows: readonly Row[]): readonly Row[] {
+  return rows;
 }
 
 function rowsOf(count: number, seed: number): readonly Row[] {
@@ -114,7 +125,7 @@ function evaluate(
   return { violations, checked: run.results.length };
 }
 
-const NAMES = { O1: 'exactly once', O2: 'state', O17: 'differential' } as const;
+const NAMES = { O1: 'exactly once', O2: 'state', O13: 'late rows', O17: 'differential' } as const;
 
 function disorder(results: readonly CommittedResult<string>[]): Violation[] {
   const last = new Map<string, number>();

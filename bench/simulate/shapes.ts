@@ -12,6 +12,7 @@ import {
   mapState,
   type ProcessContext,
   ProcessFunction,
+  punctuated,
   reducingState,
   session,
   sideOutput,
@@ -250,6 +251,24 @@ export const SHAPES: readonly Shape[] = assertUnique([
       return left.union(right.rebalance());
     },
     model: models.diamond,
+  },
+  {
+    name: 'late',
+    oracle: 'O13',
+    splits: 1,
+    rows: models.everyNinthLate,
+    // A watermark behind every row: which rows are late then depends on nothing but the rows.
+    watermarks: punctuated((_row, timestamp) => timestamp - 1),
+    build: (rows) => {
+      const counts = byKey(rows)
+        .window(tumbling(models.WINDOW_MS))
+        .allowedLateness(models.LATENESS_MS)
+        .sideOutputLateData(late)
+        .aggregate(count(), windowText('fired'))
+        .uid('windows');
+      return counts.union(counts.getSideOutput(late).map(({ id }) => `late ${id}`));
+    },
+    model: models.lateRows,
   },
   {
     name: 'unchained',

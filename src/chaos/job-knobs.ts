@@ -47,6 +47,7 @@ const CHECKPOINT_TIMEOUT_MS = 4_000;
 /** Above the slowest write that counts as slow (F37): one that takes longer has hung. */
 const STORE_DEADLINE_MS = 40_000;
 const RESTARTS_MAX = 150;
+const EXPONENTIAL_MAX_MS = 2_000;
 
 export type ScenarioRunOptions = NonNullable<JobScenarioOptions<unknown, unknown>['run']>;
 
@@ -65,9 +66,19 @@ export function runOptionsOf(
   const concurrentMax = plain ? 1 : 1 + randomBelow(random, 2);
   const tolerableFailures = plain ? 0 : randomBelow(random, 3);
   const retained = plain ? 2 : 2 + randomBelow(random, 3);
+  const delayMs = of('restartDelayMs', 5);
+  const exponential = !plain && random.next() < 0.3;
+  const restart: RunOptions['restart'] = exponential
+    ? {
+        kind: 'exponentialDelay',
+        initialDelayMs: Math.max(1, delayMs),
+        maxDelayMs: EXPONENTIAL_MAX_MS,
+        attempts: RESTARTS_MAX,
+      }
+    : { kind: 'fixedDelay', attempts: RESTARTS_MAX, delayMs };
   return {
     chaining,
-    restart: { kind: 'fixedDelay', attempts: RESTARTS_MAX, delayMs: of('restartDelayMs', 5) },
+    restart,
     turnMessagesMax: Math.max(1, of('turnMessages', 8)),
     ...given,
     parallelism: parallelism ?? given.parallelism ?? of('parallelism', 1),

@@ -150,6 +150,9 @@ export class JobRun<T, R> implements Points, WorldActions {
     const links = new LinkFaults({ arsenal: this.arsenal, names: this.#names, timers, nowMs, apps: 'jobs' });
     this.#door = this.#makeDoor(links, timers);
     this.world = new WorldFaults(this.arsenal, this.#names, this);
+    const limited = !this.arsenal.has('job.savepoint', 'job.stop', 'job.rescale', 'process.zombie');
+    const { checkpoint } = runOptionsOf(knobs, program.run, CHECKPOINTS_DIRECTORY, null);
+    if (limited) this.watch.concurrentMax = checkpoint.concurrentMax ?? 1;
     installStorageFaults(this.machine.faults, this.arsenal);
     this.#logger = faultyLogger(this.arsenal, (fields, message) => this.#logged(fields, message));
     this.#expectedCuts = knobs['shadow'] === 1 ? 1 + randomBelow(randomStream(seed, 'shadow'), 8) : 0;

@@ -7,10 +7,10 @@
 // V2. An end that no fault excuses is a violation, and so is standing still, always (O7).
 
 import type { ActorSnapshot } from '../../actors/kernel/actor.js';
-import { WeirError } from '../base/errors.js';
+import { JobFailedError, WeirError } from '../base/errors.js';
 import type { Violation } from './execution.js';
-import { InjectedFault } from './injected.js';
-import { CHECKPOINTS_DIRECTORY, describeError, type JobEnd, type JobRun } from './job-run.js';
+import { causesOf, InjectedFault } from './injected.js';
+import { describeError, type JobEnd, type JobRun } from './job-run.js';
 import type { CommittedResult, FinishedRun } from './scenario-options.js';
 
 export interface Verdict {
@@ -73,6 +73,10 @@ function endings<T, R>(run: JobRun<T, R>): Violation[] {
 function loudness<T, R>(end: JobEnd, run: JobRun<T, R>): Violation[] {
   if (end.kind === 'stuck') return [liveness(end.reason)];
   if (end.kind === 'finished') return [];
+  if (end.error instanceof JobFailedError && causesOf(end.error).length < 2) {
+    const message = `the job failed, and its error has no cause: ${end.error.message}`;
+    return [{ check: 'O15 trace', oracle: 'O15', message, example: [] }];
+  }
   if (end.error instanceof WeirError || end.error instanceof InjectedFault) return [];
   const message = `the job ended with an error without a code: ${describeError(end.error)}`;
   return [{ check: 'O11 fail-stop', oracle: 'O11', message, example: [`process ${run.processes}`] }];
@@ -91,9 +95,12 @@ function cleanup<T, R>(run: JobRun<T, R>): Violation[] {
   };
   if (machine.pendingTimers > 0) leftOver(`${machine.pendingTimers} timers`, []);
   if (machine.openFiles > 0) leftOver(`${machine.openFiles} open files`, []);
-  const holder = machine.stores.find(CHECKPOINTS_DIRECTORY)?.holder ?? null;
-  if (holder !== null && run.zombies.length === 0 && !run.arsenal.has('store.hang', 'store.hangWritten'))
-    leftOver('the lock of the checkpoints', []);
+  const held = machine.stores.all().filter(({ image }) => image.holder?.isAlive() === true);
+  if (held.length > 0 && run.zombies.length === 0 && !run.arsenal.has('store.hang', 'store.hangWritten'))
+    leftOver(
+      `${held.length} open stores`,
+      held.map(({ directory }) => directory),
+    );
   const living: string[] = [];
   const visit = ({ path, state, children }: ActorSnapshot): void => {
     if (state !== 'stopped' && path !== '/') living.push(path);

@@ -29,6 +29,9 @@ export class JobWatch {
   readonly failures: string[] = [];
   /** Zombies of this run have been told that somebody else has taken over. */
   fencings = 0;
+  /** Of periodic checkpoints. Infinity where savepoints may come beside them. */
+  concurrentMax = Number.POSITIVE_INFINITY;
+  readonly #underWay = new Set<number>();
   #durable = 0;
   #durableAttempt = 0;
   /** Attempts of which a living process has begun to restore. */
@@ -40,14 +43,29 @@ export class JobWatch {
     const key = `${fields['role']} ${step}`;
     this.stepsReached.set(key, (this.stepsReached.get(key) ?? 0) + 1);
     const attempt = Number(fields['attempt']);
+    if (step === 'barrier.injected') this.#began(Number(fields['checkpoint']));
     if (step === 'metadata.durable') this.#completed(Number(fields['checkpoint']), attempt);
     if (step === 'ack.received' && attempt < this.attempt && fields['late'] !== true)
       this.#staleAttempt(step, attempt);
   }
 
+  /** O8: no more checkpoints are under way than allowed. */
+  #began(checkpoint: number): void {
+    this.#underWay.add(checkpoint);
+    if (this.#underWay.size > this.concurrentMax) {
+      this.report(
+        'O8',
+        'checkpoints under way',
+        `${this.#underWay.size} checkpoints are under way, above ${this.concurrentMax}`,
+        [`checkpoint ${checkpoint}`],
+      );
+    }
+  }
+
   /** O5, O6: what is durable stays, and only the newest attempt makes something durable. */
   #completed(checkpoint: number, attempt: number): void {
     this.checkpoints += 1;
+    for (const older of this.#underWay) if (older <= checkpoint) this.#underWay.delete(older);
     if (attempt < this.#begun) {
       this.report(
         'O6',
@@ -76,12 +94,13 @@ export class JobWatch {
 
   /** An attempt begins. `excused`: a fault has destroyed what it would have restored. */
   attemptBegins(attempt: number, restoredFrom: string | null, excused: boolean): void {
-    if (attempt <= this.attempt) {
+    if (attempt <= this.attempt && !excused) {
       this.report('O6', 'attempt numbers', `attempt ${attempt} begins after attempt ${this.attempt}`, [
         `attempt ${attempt}`,
       ]);
     }
     this.attempt = Math.max(this.attempt, attempt);
+    this.#underWay.clear();
     this.#begun = this.attempt;
     if (restoredFrom === null) {
       if (this.#durable > 0 && !excused) {
@@ -123,6 +142,7 @@ export class JobWatch {
   }
 
   logged(fields: LogFields, message: string): void {
+    if (message === 'checkpoint aborted') this.#underWay.delete(Number(fields['checkpoint']));
     if (message !== 'attempt failed') return;
     const cause = String(fields['error'] ?? '');
     this.failures.push(cause);

@@ -18,6 +18,9 @@ import { HeldLinks } from './held-links.js';
 /** A message that waits for another sender's goes on without it after this long. */
 const REORDER_MS_MAX = 40;
 
+/** Elements that one receiver gets twice, at most: the slack of a mailbox beside its credits. */
+const REPEATED_MAX = 2;
+
 export type Deliver = (message: unknown) => void;
 
 /** A message that has come to the door of a mailbox. */
@@ -81,6 +84,8 @@ export class LinkFaults {
   /** Waiting for the next message to the same receiver: `reorder`, `overtake`, `stale`. */
   readonly #next = new Map<string, (() => void)[]>();
   readonly #stale: { readonly incarnation: number; readonly message: unknown }[] = [];
+  /** Elements repeated to a receiver, in a job. */
+  readonly #repeated = new Map<number, number>();
   readonly #windows = new Map<string, { readonly fromMs: number; readonly untilMs: number }>();
 
   constructor(options: LinkFaultsOptions) {
@@ -151,8 +156,8 @@ export class LinkFaults {
     if (this.#strike('barrier.drop', arrival) !== null) return true;
     const late = this.#strike('barrier.delay', arrival);
     if (late !== null) return this.#delay(link, late, arrival);
-    if (this.#strike('barrier.duplicate', arrival) !== null) {
-      deliver(message);
+    if (this.#mayRepeat(arrival) && this.#strike('barrier.duplicate', arrival) !== null) {
+      this.#repeat(arrival);
       return false;
     }
     if (this.#strike('barrier.overtake', arrival) !== null) {
@@ -182,9 +187,20 @@ export class LinkFaults {
         this.#options.timers().after(REORDER_MS_MAX, release);
         return true;
       }
-      if (this.#strike('link.duplicate', arrival) !== null) deliver(message);
+      if (this.#mayRepeat(arrival) && this.#strike('link.duplicate', arrival) !== null) this.#repeat(arrival);
     }
     return this.#passOn(link, arrival);
+  }
+
+  /** In a job, room in mailboxes is counted: more repetitions than that would be a fault of the fault. */
+  #mayRepeat({ to }: Arrival): boolean {
+    if (this.#options.apps === 'actors') return true;
+    return (this.#repeated.get(to.incarnation) ?? 0) < REPEATED_MAX;
+  }
+
+  #repeat({ to, message, deliver }: Arrival): void {
+    this.#repeated.set(to.incarnation, (this.#repeated.get(to.incarnation) ?? 0) + 1);
+    deliver(message);
   }
 
   /** Delivers, and then what waited for that. */

@@ -150,6 +150,7 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
   const timers: Runtime['timers'] = {
     after(delayMs, callback) {
       let pending = true;
+      let cancelled = false;
       pendingTimers += 1;
       const over = (): void => {
         if (pending) pendingTimers -= 1;
@@ -157,10 +158,14 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
       };
       const timer = scheduler.after(delayMs, () => {
         over();
-        process.execute(callback);
+        // While a process is paused, a timer that has rung waits; it may still be cancelled.
+        process.execute(() => {
+          if (!cancelled) callback();
+        });
       });
       return {
         cancel() {
+          cancelled = true;
           over();
           timer.cancel();
         },

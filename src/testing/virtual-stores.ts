@@ -107,6 +107,11 @@ export class VirtualStores {
     return this.#images.get(normalPath(directory));
   }
 
+  /** Every store of the machine. */
+  all(): readonly { readonly directory: string; readonly image: StoreImage }[] {
+    return [...this.#images].map(([directory, image]) => ({ directory, image }));
+  }
+
   findOrCreate(directory: string): StoreImage {
     const found = this.find(directory);
     if (found !== undefined) return found;
