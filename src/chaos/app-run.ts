@@ -91,7 +91,7 @@ export class AppRun implements WorldActions {
       arsenal: this.arsenal,
       names,
       links,
-      timers,
+      timers: () => this.machine.timers,
       crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crash(path, error)),
       onMessage: (actor, message) => this.#handling(actor.path, message),
       onLife: (actor, what) => {
@@ -125,7 +125,12 @@ export class AppRun implements WorldActions {
 
   async toTheEnd(): Promise<void> {
     const { machine } = this;
-    inhabit(machine, (leak) => this.#leaked(leak));
+    const uncaught: unknown[] = [];
+    inhabit(
+      machine,
+      (leak) => this.#leaked(leak),
+      (reason) => uncaught.push(reason),
+    );
     for (const ms of this.world.dueTimesMs()) this.#outsider.timers.after(ms, () => this.world.at('', null));
     const program = { ended: false };
     machine.enter(() => {
@@ -133,17 +138,20 @@ export class AppRun implements WorldActions {
         program.ended = true;
       });
     });
-    const over = (): boolean => program.ended || this.#leak !== null || machine.nowMs > PROGRAM_MS_MAX;
+    const over = (): boolean =>
+      program.ended || this.#leak !== null || uncaught.length > 0 || machine.nowMs > PROGRAM_MS_MAX;
     try {
       await machine.run(over);
     } catch (error) {
-      this.#violate('O11', 'uncaught', `an error outside of any actor: ${messageOf(error)}`);
+      uncaught.push(error);
     }
     this.#tree ??= this.system.snapshot();
     if (this.#leak !== null) {
       this.violations.length = 0;
       return this.#violate('O18', 'leak', `${this.#leak.message} ${this.#leak.remedy}`);
     }
+    if (uncaught.length > 0)
+      return this.#violate('O11', 'uncaught', `an error outside of any actor: ${messageOf(uncaught[0])}`);
     if (!program.ended) return this.#violate('O7', 'liveness', this.#stuck());
     this.#judge();
   }

@@ -11,14 +11,19 @@ import type { SimulatedSurroundings } from './simulated-globals-surroundings.js'
 
 const surroundings = new WeakMap<VirtualProcess, SimulatedSurroundings>();
 
-/** From now on code of this process sees its virtual time and its random streams. */
-export function inhabit(machine: VirtualRuntime, leaked: (leak: Leak) => void): void {
+/** From now on code of this process sees its virtual time and its random streams; promises that it abandons are told to `rejected`. */
+export function inhabit(
+  machine: VirtualRuntime,
+  leaked: (leak: Leak) => void,
+  rejected?: (reason: unknown) => void,
+): void {
   surroundings.set(machine.process, {
     wallMs: () => machine.clock.wallMs(),
     monotonicMs: () => machine.clock.monotonicMs(),
     after: (delayMs, callback) => machine.timers.after(delayMs, callback),
     random: (purpose) => machine.random(purpose),
     leaked,
+    ...(rejected === undefined ? {} : { rejected }),
   });
 }
 

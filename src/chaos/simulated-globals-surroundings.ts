@@ -19,4 +19,6 @@ export interface SimulatedSurroundings {
   random(purpose: string): RandomStream;
   /** The run is to be ended with it; the caller gets a LeakError beside. */
   leaked(leak: Leak): void;
+  /** A promise of this step has rejected, and nobody looks after it. Without it, real listeners are told. */
+  readonly rejected?: (reason: unknown) => void;
 }

@@ -7,7 +7,8 @@
 // G2. Inside of a step time and randomness come from the surroundings alone, and what cannot be simulated throws LeakError.
 // G3. Taking the last installation away restores the exact property descriptors.
 // G4. A patched function that somebody copied during one installation goes on working, also in the next one.
-// G5. Out of reach: copies of functions that were made before the installation, classes derived from Date before it.
+// G5. A promise that rejects in a step while nobody looks after it is the run's business, not the real process's.
+// G6. Out of reach: copies of functions that were made before the installation, classes derived from Date before it.
 //     A real wake-up through them is found by LeakWatch or by the scheduler (leaks.ts).
 
 import { syncBuiltinESMExports } from 'node:module';
@@ -15,6 +16,7 @@ import { patchClock } from './simulated-globals-clock.js';
 import { patchCrypto } from './simulated-globals-crypto.js';
 import { patchForbidden } from './simulated-globals-forbidden.js';
 import { PatchSet } from './simulated-globals-patches.js';
+import { catchRejections } from './simulated-globals-rejections.js';
 import type { SimulatedSurroundings } from './simulated-globals-surroundings.js';
 import { patchTicks } from './simulated-globals-ticks.js';
 import { patchTimerPromises } from './simulated-globals-timer-promises.js';
@@ -29,6 +31,7 @@ const installations: { readonly current: Current }[] = [];
 /** Of the latest installation; of whichever answers when there are several. */
 let current: Current = nobody;
 let patches: PatchSet | null = null;
+let stopCatching: () => void = () => undefined;
 
 /**
  * From now on the globals of Node, and its modules that tell time, roll dice or touch the machine, ask `current` first.
@@ -39,7 +42,10 @@ export function installSimulatedGlobals(current: () => SimulatedSurroundings | n
   const installation = { current };
   installations.push(installation);
   chooseCurrent();
-  patches ??= patchEverything();
+  if (patches === null) {
+    patches = patchEverything();
+    stopCatching = catchRejections(() => current());
+  }
   return () => {
     const index = installations.indexOf(installation);
     if (index === -1) return;
@@ -48,6 +54,7 @@ export function installSimulatedGlobals(current: () => SimulatedSurroundings | n
     if (installations.length > 0) return;
     patches?.restore();
     patches = null;
+    stopCatching();
     syncBuiltinESMExports();
   };
 }
