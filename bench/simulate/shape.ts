@@ -30,6 +30,7 @@ export interface Shape {
   /** Results `<key>#<n>` come with n ascending for each key (O3). */
   readonly ordered?: boolean;
   readonly records?: number;
+  readonly pollRecordsMax?: number;
   /** Splits of the input. Default 2; 1 where results depend on the order within a key. */
   readonly splits?: number;
   readonly run?: JobProgram<Row, string>['run'];
@@ -62,6 +63,7 @@ export function programOf(shape: Shape): JobProgram<Row, string> {
     records: (count, seed) => (shape.rows ?? asTheyAre)(rowsOf(count, seed % INPUTS)),
     timestamp: ({ at }) => at,
     splits: shape.splits ?? SPLITS,
+    ...(shape.pollRecordsMax === undefined ? {} : { pollRecordsMax: shape.pollRecordsMax }),
     app: (world) =>
       defineJob(shape.name, (env) => {
         const rows = env.from(world.input, {

@@ -256,6 +256,7 @@ export const SHAPES: readonly Shape[] = assertUnique([
     name: 'late',
     oracle: 'O13',
     splits: 1,
+    pollRecordsMax: 1,
     rows: models.everyNinthLate,
     // A watermark behind every row: which rows are late then depends on nothing but the rows.
     watermarks: punctuated((_row, timestamp) => timestamp - 1),

@@ -27,6 +27,7 @@ export interface ActorDoorOptions {
   readonly arsenal: Arsenal;
   readonly names: ActorNames;
   readonly links: LinkFaults;
+  /** Of the process in which the actors live: handlers go on in it. */
   readonly timers: () => Timers;
   /** Ends the actor at a path, soon: never from within its own call. */
   readonly crashSoon: (path: string, error: InjectedFault) => void;

@@ -16,6 +16,8 @@ export interface JobProgram<T, R> {
   readonly recordsMax: number;
   readonly timestamp: (record: T, index: number) => number;
   readonly splits: number;
+  /** Records of one poll, at most: a watermark takes effect behind what was polled with its record. Default 6. */
+  readonly pollRecordsMax?: number;
   readonly app: (world: JobWorld<T, R>) => JobDefinition;
   readonly run: ScenarioRunOptions;
   readonly poison: ((record: T) => T) | null;

@@ -148,7 +148,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const timers = (): VirtualRuntime['timers'] => this.#outsider.timers;
     const nowMs = (): number => this.machine.nowMs;
     const links = new LinkFaults({ arsenal: this.arsenal, names: this.#names, timers, nowMs, apps: 'jobs' });
-    this.#door = this.#makeDoor(links, timers);
+    this.#door = this.#makeDoor(links);
     this.world = new WorldFaults(this.arsenal, this.#names, this);
     const limited = !this.arsenal.has('job.savepoint', 'job.stop', 'job.rescale', 'process.zombie');
     const { checkpoint } = runOptionsOf(knobs, program.run, CHECKPOINTS_DIRECTORY, null);
@@ -243,6 +243,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       records: records.values,
       timestamps: records.timestamps,
       splits: program.splits,
+      ...(program.pollRecordsMax === undefined ? {} : { pollRecordsMax: program.pollRecordsMax }),
       gapMs: (spec.knobs['gapUs'] ?? 0) / 1_000,
       arsenal: this.arsenal,
     });
@@ -259,12 +260,12 @@ export class JobRun<T, R> implements Points, WorldActions {
     });
   }
 
-  #makeDoor(links: LinkFaults, timers: () => VirtualRuntime['timers']): ActorDoor {
+  #makeDoor(links: LinkFaults): ActorDoor {
     const door = new ActorDoor({
       arsenal: this.arsenal,
       names: this.#names,
       links,
-      timers,
+      timers: () => this.machine.timers,
       crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crashPath(path, error)),
       onMessage: (actor, message) => this.#handling(actor, message),
       onLife: (actor, what) => this.recorder?.add(actor.path, 'life', what),
@@ -479,7 +480,10 @@ export class JobRun<T, R> implements Points, WorldActions {
   #crashPath(path: string, error: InjectedFault): boolean {
     const ref = this.handle?.system.find(path) ?? null;
     if (ref === null) return false;
-    this.handle?.system.crash(ref, error);
+    const { handle, machine } = this;
+    // The world is no process: what the crash leads to happens in the one that it hits.
+    if (machine.process.isRunning) handle?.system.crash(ref, error);
+    else machine.enter(() => handle?.system.crash(ref, error));
     return true;
   }
 

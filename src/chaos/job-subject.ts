@@ -131,6 +131,7 @@ class JobSubject<T, R> implements Subject {
       records: job.records.values,
       timestamps: job.records.timestamps,
       splits: this.#program.splits,
+      ...(this.#program.pollRecordsMax === undefined ? {} : { pollRecordsMax: this.#program.pollRecordsMax }),
       gapMs: 0,
       arsenal: null,
     });

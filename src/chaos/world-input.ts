@@ -18,6 +18,8 @@ export interface WorldInputOptions<T> {
   readonly records: readonly T[];
   readonly timestamps: readonly number[];
   readonly splits: number;
+  /** Records of one poll, at most. Default 6. */
+  readonly pollRecordsMax?: number;
   /** Between two records of the whole input. 0: as fast as the job takes them. */
   readonly gapMs: number;
   /** Null in a run without faults. */
@@ -92,7 +94,9 @@ class WorldReader<T> implements SourceReader<T, number> {
     const trickles = this.#trickles(split);
     const due = this.#dueOf(split);
     if (due === 0) return { kind: 'nothing', retryMs: trickles ? TRICKLE_MS : 1 };
-    const most = trickles ? 1 : 1 + randomBelow(this.#random, POLL_RECORDS_MAX);
+    const most = trickles
+      ? 1
+      : 1 + randomBelow(this.#random, this.#options.pollRecordsMax ?? POLL_RECORDS_MAX);
     return this.#take(split, Math.min(recordsMax, left, due, most));
   }
 
