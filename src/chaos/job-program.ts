@@ -4,9 +4,18 @@
 // Not:     running it (job-run.ts).
 
 import type { JobDefinition } from '../api/define-job.js';
+import type { DiskImage } from '../testing/disk-image.js';
 import type { Knobs, Violation } from './execution.js';
 import type { ScenarioRunOptions } from './job-knobs.js';
 import type { CommittedResult, FinishedRun, JobWorld, PredicateView } from './scenario-options.js';
+
+/** A program that reads and writes the disk of the machine instead of the input and output of its world. */
+export interface ProgramOnDisk<T, R> {
+  /** Before the first process begins. */
+  readonly prepare: (disk: DiskImage, records: readonly T[]) => void;
+  /** What is published by now, each writer's in its order. */
+  readonly results: (disk: DiskImage) => readonly CommittedResult<R>[];
+}
 
 export interface JobProgram<T, R> {
   readonly name: string;
@@ -19,6 +28,8 @@ export interface JobProgram<T, R> {
   /** Records of one poll, at most: a watermark takes effect behind what was polled with its record. Default 6. */
   readonly pollRecordsMax?: number;
   readonly app: (world: JobWorld<T, R>) => JobDefinition;
+  /** Its disk takes the place of the input and the output; a cut of it is not restored alone (O4). Default: none. */
+  readonly onDisk?: ProgramOnDisk<T, R>;
   readonly run: ScenarioRunOptions;
   readonly poison: ((record: T) => T) | null;
   readonly predicates: Readonly<Record<string, (view: PredicateView) => boolean>>;

@@ -33,6 +33,7 @@ import type { JobProgram } from './job-program.js';
 import { JobWatch, RunRecorder } from './job-watch.js';
 import { enqueuedOutside, type Leak, LeakError } from './leaks.js';
 import { LinkFaults } from './link-faults.js';
+import type { CommittedResult } from './scenario-options.js';
 import { Schedule } from './schedule.js';
 import { installStorageFaults } from './storage-faults.js';
 import { faultyLogger } from './telemetry-faults.js';
@@ -144,6 +145,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const values = program.records(knobs['records'] ?? program.recordsMax, seed);
     const timestamps = values.map((value, index) => program.timestamp(value, index));
     this.records = withInputFaults({ values, timestamps }, this.arsenal, program.poison);
+    program.onDisk?.prepare(this.machine.disk, this.records.values);
     this.#names = jobNames(this.#plan());
     const timers = (): VirtualRuntime['timers'] => this.#outsider.timers;
     const nowMs = (): number => this.machine.nowMs;
@@ -155,7 +157,13 @@ export class JobRun<T, R> implements Points, WorldActions {
     if (limited) this.watch.concurrentMax = checkpoint.concurrentMax ?? 1;
     installStorageFaults(this.machine.faults, this.arsenal);
     this.#logger = faultyLogger(this.arsenal, (fields, message) => this.#logged(fields, message));
-    this.#expectedCuts = knobs['shadow'] === 1 ? 1 + randomBelow(randomStream(seed, 'shadow'), 8) : 0;
+    const cuts = knobs['shadow'] === 1 && program.onDisk === undefined;
+    this.#expectedCuts = cuts ? 1 + randomBelow(randomStream(seed, 'shadow'), 8) : 0;
+  }
+
+  /** What the world outside has by now. */
+  get results(): readonly CommittedResult<R>[] {
+    return this.program.onDisk?.results(this.machine.disk) ?? this.output.results;
   }
 
   /** Runs the job through all of its lives. */
@@ -549,7 +557,7 @@ export class JobRun<T, R> implements Points, WorldActions {
         checkpoints: watch.checkpoints,
         restores: watch.restores,
         attempt: watch.attempt,
-        committed: this.output.results.length,
+        committed: this.results.length,
       }) ?? false
     );
   }

@@ -74,7 +74,7 @@ class JobSubject<T, R> implements Subject {
     const violations: Violation[] = [...verdict.violations, ...properties.violations];
     for (const cut of job.cuts) violations.push(...(await this.#restoredAlone(job, cut, faultFree)));
     const { watch, machine, arsenal } = job;
-    machine.note(`${job.end.kind} ${job.output.results.length}`);
+    machine.note(`${job.end.kind} ${job.results.length}`);
     return {
       violations,
       fired: arsenal.fired,
@@ -112,8 +112,8 @@ class JobSubject<T, R> implements Subject {
     await free.toTheEnd();
     if (free.end.kind === 'failed') throw free.end.error;
     if (this.#faultFree.size >= FAULT_FREE_MAX) this.#faultFree.clear();
-    this.#faultFree.set(key, free.output.results);
-    return free.output.results;
+    this.#faultFree.set(key, free.results);
+    return free.results;
   }
 
   /** O4: a completed checkpoint, restored where nothing else has survived, leads to the same results. */

@@ -37,7 +37,7 @@ export function finishedRun<T, R>(
   faultFree: readonly CommittedResult<R>[] | null,
 ): FinishedRun<R> {
   return {
-    results: run.output.results,
+    results: run.results,
     faultFree,
     input: run.records.values,
     finished: run.end.kind === 'finished',
