@@ -10,7 +10,7 @@
 import type { Runtime } from '../base/runtime.js';
 import { PROTOCOL_STEPS, type ProtocolStep } from '../task/effect.js';
 import { drawKnobs } from './draw-plan.js';
-import type { Knobs, RunSpec, Subject } from './execution.js';
+import type { Knobs, RunSpec, Subject, UnfiredFault } from './execution.js';
 import type { Failure } from './exploration.js';
 import { runOnce, turn } from './explore.js';
 import { PLAN_VERSION, type Plan, type PlannedFault } from './plan.js';
@@ -37,6 +37,11 @@ export interface EveryStepOptions {
   readonly firstSeed?: number;
   /** Every crash is also followed by every crash: all ordered pairs. Default false. */
   readonly pairs?: boolean;
+  /** Crashes without another one after them. Default true; false: only pairs. */
+  readonly singles?: boolean;
+  /** Which pairs are run, by their place among all of a seed, from 0: for shares and samples. Default all. */
+  readonly takesPair?: (place: number) => boolean;
+  readonly onPair?: (pair: PairRun) => void;
   /** Default true. */
   readonly shrink?: boolean;
   /** Stop after so many failures. Default 10. */
@@ -62,7 +67,16 @@ export interface StepCell {
   readonly nearest: string | null;
 }
 
+/** `<role> <step>` of both crashes, and which of them did not happen. */
+export interface PairRun {
+  readonly first: string;
+  readonly second: string;
+  readonly missed: 'none' | 'first' | 'second';
+  readonly violated: boolean;
+}
+
 export interface PairSums {
+  /** Pairs of the whole table, whether they were taken or not. */
   readonly planned: number;
   readonly run: number;
   /** Both crashes happened. */
@@ -142,7 +156,7 @@ class StepTable {
   async run(seed: number, knobs: Knobs): Promise<void> {
     const survey = await this.survey(seed, knobs);
     if (survey === null) return;
-    for (const cell of this.cells) {
+    for (const cell of (this.options.singles ?? true) ? this.cells : []) {
       for (const n of times(survey.reached.get(cell.step) ?? 0)) {
         if (this.ended) return;
         await this.crash(cell, n, survey);
@@ -190,17 +204,22 @@ class StepTable {
   }
 
   private async runPairs({ seed, knobs, reached, lead }: Survey): Promise<void> {
+    const { takesPair = () => true, onPair } = this.options;
     this.pairs.planned += this.cells.length ** 2;
-    for (const first of this.cells) {
+    for (const [row, first] of this.cells.entries()) {
       const n = Math.max(1, Math.ceil((reached.get(first.step) ?? 0) / 2));
       const leading = withLead(lead, crashOf(first.role, first.step, n));
-      for (const second of this.cells) {
+      for (const [column, second] of this.cells.entries()) {
         if (this.ended) return;
+        if (!takesPair(row * this.cells.length + column)) continue;
         const then = { ...crashOf(second.role, second.step, 1), after: leading.length - 1 };
         const { outcome } = await this.execute(seed, knobs, [...leading, then]);
+        const missed = missedOf(outcome.unfired, leading.length);
+        const violated = outcome.violations.length > 0;
         this.pairs.run += 1;
-        if (outcome.unfired.length === 0) this.pairs.crashed += 1;
-        if (outcome.violations.length > 0) this.pairs.violated += 1;
+        if (missed === 'none') this.pairs.crashed += 1;
+        if (violated) this.pairs.violated += 1;
+        onPair?.({ first: nameOf(first), second: nameOf(second), missed, violated });
       }
     }
   }
@@ -243,6 +262,15 @@ function crashOf(role: string, step: ProtocolStep, n: number): PlannedFault {
 function withLead(lead: PlannedFault, crash: PlannedFault): readonly PlannedFault[] {
   const restores = crash.trigger.kind === 'step' && RESTORE_STEPS.has(crash.trigger.step);
   return restores ? [lead, { ...crash, after: 0 }] : [crash];
+}
+
+function nameOf({ role, step }: CellRecord): string {
+  return `${role} ${step}`;
+}
+
+function missedOf(unfired: readonly UnfiredFault[], leading: number): PairRun['missed'] {
+  if (unfired.length === 0) return 'none';
+  return unfired.some(({ fault }) => fault < leading) ? 'first' : 'second';
 }
 
 /** First, middle and last; a step that was not reached is tried all the same. */
