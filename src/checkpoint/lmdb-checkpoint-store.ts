@@ -144,7 +144,7 @@ class LmdbCheckpointStore implements CheckpointStore {
     await serving.queue.stop(reason);
     this.#commits += serving.queue.commits;
     this.#bytesWritten += serving.queue.bytesWritten;
-    if (serving.queue.broken && serving.queue.refusal !== null) this.#broke(serving.queue.refusal);
+    if (serving.queue.failure !== null) this.#broke(serving.queue.failure);
   }
 
   #broke(error: unknown): void {

@@ -39,7 +39,7 @@ export class WriteQueue {
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #refusal: StoreError | null = null;
-  #broken = false;
+  #failure: StoreError | null = null;
   #commits = 0;
   #bytesWritten = 0;
 
@@ -47,9 +47,12 @@ export class WriteQueue {
     this.#environment = environment;
   }
 
-  /** True when the environment must be reopened before anything can be written again. */
-  get broken(): boolean {
-    return this.#broken;
+  /**
+   * The failure after which the environment takes no write any more, or null. It may have come after `stop`, of the commit that
+   * was in flight then: who owns the store must learn of it all the same.
+   */
+  get failure(): StoreError | null {
+    return this.#failure;
   }
 
   /** Why nothing is accepted any more, or null. */
@@ -134,7 +137,7 @@ export class WriteQueue {
     for (const { waiting } of batch) waiting.reject(error);
     // A refused commit (no space, say) has changed nothing: the next one may succeed.
     if (error.code === 'WEIR_STORE') return;
-    this.#broken = true;
+    this.#failure ??= error;
     this.#refuse(error);
   }
 
