@@ -138,8 +138,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     });
     this.output = new WorldOutput({
       arsenal: this.arsenal,
-      outside: () => (lane, delayMs, apply) => this.machine.external(lane, delayMs, apply),
-      delay: (ms) => new Promise((resolve) => void this.machine.timers.after(ms, resolve)),
+      outside: (runtime) => (lane, delayMs, apply) => simulated(runtime).external(lane, delayMs, apply),
       latencyMs: this.#latency(),
     });
     const values = program.records(knobs['records'] ?? program.recordsMax, seed);
@@ -359,7 +358,6 @@ export class JobRun<T, R> implements Points, WorldActions {
         () =>
         <V>(_lane: string, _delayMs: number, apply: () => V) =>
           Promise.resolve().then(apply),
-      delay: () => Promise.resolve(),
       latencyMs: () => 0,
     };
   }
@@ -576,6 +574,11 @@ export class JobRun<T, R> implements Points, WorldActions {
   leakError(): LeakError | null {
     return this.leak === null ? null : new LeakError(this.leak);
   }
+}
+
+/** The runtime that every process of a simulation has. */
+function simulated(runtime: Runtime): VirtualRuntime {
+  return runtime as VirtualRuntime;
 }
 
 /** In words: an error and what caused it. */

@@ -32,10 +32,13 @@ export class JobWatch {
   /** Of periodic checkpoints. Infinity where savepoints may come beside them. */
   concurrentMax = Number.POSITIVE_INFINITY;
   readonly #underWay = new Set<number>();
+  readonly #aborted = new Set<number>();
   #durable = 0;
   #durableAttempt = 0;
   /** Attempts of which a living process has begun to restore. */
   #begun = 0;
+  /** The checkpoint that the newest attempt began with. */
+  #restored = 0;
   readonly #watermarks = new Map<string, number>();
   readonly #reported = new Map<string, number>();
 
@@ -51,7 +54,7 @@ export class JobWatch {
 
   /** O8: no more checkpoints are under way than allowed. */
   #began(checkpoint: number): void {
-    this.#underWay.add(checkpoint);
+    if (!this.#aborted.has(checkpoint)) this.#underWay.add(checkpoint);
     if (this.#underWay.size > this.concurrentMax) {
       this.report(
         'O8',
@@ -66,7 +69,8 @@ export class JobWatch {
   #completed(checkpoint: number, attempt: number): void {
     this.checkpoints += 1;
     for (const older of this.#underWay) if (older <= checkpoint) this.#underWay.delete(older);
-    if (attempt < this.#begun) {
+    // A write that landed before the newer attempt began is told late, but the newer attempt has restored it.
+    if (attempt < this.#begun && checkpoint > this.#restored) {
       this.report(
         'O6',
         'fencing',
@@ -74,7 +78,7 @@ export class JobWatch {
         [`attempt ${attempt}`],
       );
     }
-    if (checkpoint <= this.#durable) {
+    if (checkpoint <= this.#durable && attempt === this.#begun) {
       this.report(
         'O6',
         'checkpoint ids',
@@ -102,6 +106,8 @@ export class JobWatch {
     this.attempt = Math.max(this.attempt, attempt);
     this.#underWay.clear();
     this.#begun = this.attempt;
+    this.#restored =
+      restoredFrom === null ? 0 : Number(restoredFrom.slice(restoredFrom.lastIndexOf(' ') + 1));
     if (restoredFrom === null) {
       if (this.#durable > 0 && !excused) {
         this.report(
@@ -114,7 +120,7 @@ export class JobWatch {
       return;
     }
     this.restores += 1;
-    const checkpoint = Number(restoredFrom.slice(restoredFrom.lastIndexOf(' ') + 1));
+    const checkpoint = this.#restored;
     if (checkpoint < this.#durable && !excused) {
       this.report(
         'O5',
@@ -142,7 +148,10 @@ export class JobWatch {
   }
 
   logged(fields: LogFields, message: string): void {
-    if (message === 'checkpoint aborted') this.#underWay.delete(Number(fields['checkpoint']));
+    if (message === 'checkpoint aborted') {
+      this.#aborted.add(Number(fields['checkpoint']));
+      this.#underWay.delete(Number(fields['checkpoint']));
+    }
     if (message !== 'attempt failed') return;
     const cause = String(fields['error'] ?? '');
     this.failures.push(cause);

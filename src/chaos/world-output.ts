@@ -7,6 +7,7 @@
 // W2. A request of a process that dies has taken effect or not, like any operation on the outside.
 // W3. It never judges: it notes what a real system would let pass, and the oracles read the notes.
 
+import type { Runtime, TimerHandle } from '../base/runtime.js';
 import type {
   CommitOutcome,
   SinkContext,
@@ -38,8 +39,8 @@ export type Outside = <V>(lane: string, delayMs: number, apply: () => V) => Prom
 
 export interface WorldOutputOptions {
   readonly arsenal: Arsenal | null;
-  readonly outside: () => Outside;
-  readonly delay: (ms: number) => Promise<void>;
+  /** For a process, by the runtime that it runs on. */
+  readonly outside: (runtime: Runtime) => Outside;
   /** Milliseconds that a request takes, drawn each time. */
   readonly latencyMs: () => number;
 }
@@ -144,6 +145,7 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
   #timestamps: number[] = [];
   #counter = 0;
   #closed = false;
+  #pending: TimerHandle | null = null;
 
   constructor(world: WorldOutput<R>, options: WorldOutputOptions, context: SinkContext) {
     this.#world = world;
@@ -175,8 +177,13 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
     if (this.#strike('sink.stuck') !== null) return new Promise(() => undefined);
     const slow = this.#strike('sink.slow');
     if (slow === null) return this.#accept(values, timestamps);
-    return this.#options.delay(slow.parameter('ms')).then(() => {
-      if (!this.#closed) this.#accept(values, timestamps);
+    const { timers } = this.#context.runtime;
+    return new Promise((resolve) => {
+      const timer = timers.after(slow.parameter('ms'), () => {
+        if (!this.#closed) this.#accept(values, timestamps);
+        resolve();
+      });
+      this.#pending = timer;
     });
   }
 
@@ -218,6 +225,7 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
 
   close(): void {
     this.#closed = true;
+    this.#pending?.cancel();
     this.#values = [];
     this.#timestamps = [];
   }
@@ -229,7 +237,11 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
 
   #request(apply: () => void): Promise<void> {
     const { uid, subtask, attempt } = this.#context;
-    return this.#options.outside()(`output ${uid}/${subtask}/${attempt}`, this.#options.latencyMs(), apply);
+    return this.#options.outside(this.#context.runtime)(
+      `output ${uid}/${subtask}/${attempt}`,
+      this.#options.latencyMs(),
+      apply,
+    );
   }
 
   #strike(kind: FaultKind): ArmedFault | null {
