@@ -20,11 +20,12 @@ import { causesOf, type InjectedFault } from './injected.js';
 import { inhabit } from './inside.js';
 import { strategyOf } from './job-knobs.js';
 import { RunRecorder } from './job-watch.js';
-import { enqueuedOutside, type Leak } from './leaks.js';
+import { enqueuedOutside, type Leak, LeakWatch } from './leaks.js';
 import { LinkFaults } from './link-faults.js';
 import { AppProbe, type Probe } from './probe.js';
 import { Schedule } from './schedule.js';
 import type { SimulatedApp, SimulatedWorld } from './simulated-app.js';
+import { activeResources } from './simulated-globals-forbidden.js';
 import { Whose } from './simulated-globals-sender.js';
 import { installStorageFaults } from './storage-faults.js';
 import { faultyLogger } from './telemetry-faults.js';
@@ -125,6 +126,7 @@ export class AppRun implements WorldActions {
 
   async toTheEnd(): Promise<void> {
     const { machine } = this;
+    const watch = new LeakWatch(activeResources);
     const uncaught: unknown[] = [];
     inhabit(
       machine,
@@ -152,7 +154,7 @@ export class AppRun implements WorldActions {
     }
     if (uncaught.length > 0)
       return this.#violate('O11', 'uncaught', `an error outside of any actor: ${messageOf(uncaught[0])}`);
-    if (!program.ended) return this.#violate('O7', 'liveness', this.#stuck());
+    if (!program.ended) return this.#violate('O7', 'liveness', this.#stuck(watch));
     this.#judge();
   }
 
@@ -165,7 +167,9 @@ export class AppRun implements WorldActions {
       await this.#app.program(this.#simulatedWorld());
     } catch (error) {
       const message = causesOf(error).slice(0, 3).map(messageOf).join(' <- ');
-      this.violations.push({ check: 'program', oracle: null, message, example: [] });
+      // By the kind of error, so that shrinking does not end at another failure than it began with.
+      const check = `program (${error instanceof Error ? error.name : typeof error})`;
+      this.violations.push({ check, oracle: null, message, example: [] });
     }
     this.#tree = this.system.snapshot();
     this.arsenal.heal();
@@ -206,18 +210,18 @@ export class AppRun implements WorldActions {
       this.#violate('O14', 'cleanup', `left over after the shutdown: ${living.join(', ')}`);
   }
 
-  #stuck(): string {
+  #stuck(watch: LeakWatch): string {
     if (this.machine.nowMs > PROGRAM_MS_MAX)
       return `the program has not ended after ${PROGRAM_MS_MAX / 60_000} virtual minutes`;
-    return 'nothing is left to do, and the program still waits: a deadlock, or a message that was lost';
+    // What waits for the real world stands still in this one. Only a hint: the test runner has real timers of its own.
+    const leak = watch.unexpected();
+    const hint = leak === null ? '' : ` ${leak.message} ${leak.remedy}`;
+    return `nothing is left to do, and the program still waits: a deadlock, or a message that was lost.${hint}`;
   }
 
   #handling(path: string, message: unknown): void {
     this.messages += 1;
-    const kind =
-      typeof message === 'object' && message !== null && 'kind' in message
-        ? String(message.kind)
-        : typeof message;
+    const kind = kindOf(message);
     this.machine.note(`${path} ${kind}`);
     this.recorder?.add(path, 'message', messageInWords(kind, message));
     const fields: PointFields = { path };
@@ -319,11 +323,21 @@ export class AppRun implements WorldActions {
   }
 }
 
+/** What unions of messages are told apart by. */
+const TAGS = ['kind', 'type'];
+
+function kindOf(message: unknown): string {
+  if (typeof message !== 'object' || message === null) return typeof message;
+  const fields = message as Readonly<Record<string, unknown>>;
+  const tag = TAGS.find((name) => typeof fields[name] === 'string');
+  return tag === undefined ? 'message' : String(fields[tag]);
+}
+
 /** The kind of a message and its plain fields: `post account ann, amount -30`. */
 function messageInWords(kind: string, message: unknown): string {
   if (typeof message !== 'object' || message === null) return `${kind} ${String(message)}`;
   const fields = Object.entries(message).flatMap(([name, value]: readonly [string, unknown]) =>
-    name === 'kind' || typeof value === 'function' || (typeof value === 'object' && value !== null)
+    value === kind || typeof value === 'function' || (typeof value === 'object' && value !== null)
       ? []
       : [`${name} ${String(value)}`],
   );

@@ -5,7 +5,7 @@
 //
 // P1. Messages are taken in the order in which they came; what was expected and did not come is said together with what did.
 
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { ActorRef, ActorSystem } from '../../actors/kernel/actor.js';
 import type { Runtime } from '../base/runtime.js';
 import { type Duration, durationMs } from './durations.js';
@@ -44,18 +44,19 @@ export class AppProbe<M> implements Probe<M> {
     return [...this.#came];
   }
 
-  async next({ within = WITHIN_DEFAULT }: { readonly within?: Duration } = {}): Promise<M> {
-    const found = await this.#wait(durationMs(within, 'within'));
-    if (found === null) throw new ProbeError(`Expected a message within ${within}, got none.`);
-    return found.message;
+  next({ within = WITHIN_DEFAULT }: { readonly within?: Duration } = {}): Promise<M> {
+    return this.#taken('a message', within);
   }
 
-  async expect(pattern: Partial<M>, options?: { readonly within?: Duration }): Promise<M> {
-    const message = await this.next(options);
+  async expect(
+    pattern: Partial<M>,
+    { within = WITHIN_DEFAULT }: { readonly within?: Duration } = {},
+  ): Promise<M> {
+    const message = await this.#taken(shown(pattern), within);
     for (const [part, wanted] of Object.entries(pattern)) {
       const got = (message as Readonly<Record<string, unknown>>)[part];
       if (isDeepStrictEqual(got, wanted)) continue;
-      throw new ProbeError(`Expected ${JSON.stringify(pattern)}, got ${JSON.stringify(message)}.`);
+      throw new ProbeError(`Expected ${shown(pattern)}, got ${shown(message)}.`);
     }
     return message;
   }
@@ -63,7 +64,13 @@ export class AppProbe<M> implements Probe<M> {
   async expectNothing(within: Duration = WITHIN_DEFAULT): Promise<void> {
     const found = await this.#wait(durationMs(within, 'within'));
     if (found === null) return;
-    throw new ProbeError(`Expected no message within ${within}, got ${JSON.stringify(found.message)}.`);
+    throw new ProbeError(`Expected no message within ${within}, got ${shown(found.message)}.`);
+  }
+
+  async #taken(what: string, within: Duration): Promise<M> {
+    const found = await this.#wait(durationMs(within, 'within'));
+    if (found === null) throw new ProbeError(`Expected ${what} within ${within}, and nothing came.`);
+    return found.message;
   }
 
   #take(message: M): void {
@@ -86,4 +93,9 @@ export class AppProbe<M> implements Probe<M> {
     const [message] = this.#came.splice(0, 1);
     return { message: message as M };
   }
+}
+
+/** One line, whatever it is: JSON refuses bigints, and refs and replies have nothing to show. */
+function shown(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 });
 }

@@ -4,6 +4,7 @@
 // Not:     importing the file (module-file.ts), what a scenario does.
 
 import { ConfigError } from '../base/errors.js';
+import { enterSimulation } from '../chaos/inside.js';
 import { parseReplayToken } from '../chaos/replay-token.js';
 import { isRunnable, type Runnable } from '../chaos/runnable.js';
 import { loadModuleFile } from './module-file.js';
@@ -14,6 +15,8 @@ export async function loadScenarios(
   directory: string,
   name: string | null,
 ): Promise<readonly Runnable[]> {
+  // Before the file is loaded, and for good: what it copies at import, such as `const now = Date.now`, is then simulated too.
+  enterSimulation();
   const { module, shown } = await loadModuleFile(file, directory, {
     what: 'file of scenarios',
     exports: 'the scenarios',

@@ -2,6 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { ActorContext, ActorSetup, Conservation } from '../../actors/kernel/actor.js';
+import { ActorDoor } from '../../src/chaos/actor-door.js';
+import { appNames } from '../../src/chaos/actor-names.js';
+import { AppRun } from '../../src/chaos/app-run.js';
+import { Arsenal } from '../../src/chaos/arsenal.js';
 import {
   actorScenario,
   fault,
@@ -10,6 +15,10 @@ import {
   simulate,
   ViolationError,
 } from '../../src/chaos/index.js';
+import { enterSimulation } from '../../src/chaos/inside.js';
+import { LinkFaults } from '../../src/chaos/link-faults.js';
+import { NO_FAULTS } from '../../src/chaos/plan.js';
+import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
 
 const PLAIN = { seeds: 20, swarm: false } as const;
 
@@ -94,7 +103,7 @@ test('what a user asserts is a violation with the words of the assertion', async
   const message = await complaintOf(() => {
     expect([1, 2]).toEqual([1, 3]);
   });
-  expect(message).toMatch(/^app: program is violated/);
+  expect(message).toMatch(/^app: program \(AssertionError\) is violated/);
 });
 
 test('O16: a fault that never fires fails the run, and says what came nearest', async () => {
@@ -117,6 +126,86 @@ test('a property that never holds fails the exploration, and one that is broken 
   const message = await complaintOf(broken);
   expect(message).toMatch(/^app: always seed is small is violated, seed 7/);
   expect(message).toContain('counterexample: seed=7');
+});
+
+/** One run of a program, in a system that has been broken. */
+async function brokenRun(
+  program: SimulatedProgram,
+  damage: (run: AppRun) => void,
+): Promise<readonly string[]> {
+  const app = { name: 'broken', program, system: {} };
+  const run = new AppRun(app, { seed: 1, plan: NO_FAULTS, knobs: {}, choices: [], trace: false });
+  damage(run);
+  const leave = enterSimulation();
+  try {
+    await run.toTheEnd();
+  } finally {
+    leave();
+  }
+  return run.violations.map(({ check, message }) => `${check}: ${message}`);
+}
+
+const talk: SimulatedProgram = async ({ system, clock }) => {
+  const slow = system.spawn<number>(() => ({ onMessage: () => clock.sleep(5) }), { name: 'slow' });
+  for (let n = 0; n < 3; n += 1) await slow.send(n);
+  await clock.sleep(100);
+};
+
+test('a system that is not broken gives the oracles nothing to say', async () => {
+  expect(await brokenRun(talk, () => undefined)).toEqual([]);
+});
+
+test('O9: two handlers of one actor at once', async () => {
+  const seen: string[] = [];
+  const names = appNames();
+  const arsenal = new Arsenal({
+    plan: NO_FAULTS,
+    seed: 1,
+    nowMs: () => 0,
+    step: () => 0,
+    predicate: () => false,
+    onFired: () => undefined,
+  });
+  const timers = () => virtualRuntime({ seed: 1 }).timers;
+  const door = new ActorDoor({
+    arsenal,
+    names,
+    timers,
+    links: new LinkFaults({ arsenal, names, timers, nowMs: () => 0, apps: 'actors' }),
+    crashSoon: () => undefined,
+    onMessage: () => undefined,
+    onLife: () => undefined,
+    onBrokenRule: (message) => seen.push(message),
+    freezes: 'nothing',
+  });
+  const setup: ActorSetup<unknown> = () => ({ onMessage: () => new Promise(() => undefined) });
+  const watched = await door.spawning('/till', { setup, options: {} }).setup({} as ActorContext<unknown>);
+  // A kernel that lost count would call the handler again while its promise is open.
+  void watched.onMessage(1);
+  expect(seen).toEqual([]);
+  void watched.onMessage(2);
+  expect(seen).toEqual(['two handlers of /till run at once']);
+});
+
+test('O12: a message that nobody accounts for', async () => {
+  const violations = await brokenRun(talk, ({ system }) => {
+    const { conservation } = system;
+    const lossy = (): Conservation => {
+      const counted = conservation.call(system);
+      return { ...counted, handled: counted.handled - 1 };
+    };
+    Object.assign(system, { conservation: lossy });
+  });
+  expect(violations).toEqual([
+    'O12 conservation: 3 messages sent, but 2 handled + 0 dead + 0 dropped + 0 queued',
+  ]);
+});
+
+test('O14: an actor that outlives the shutdown', async () => {
+  const violations = await brokenRun(talk, ({ system }) => {
+    Object.assign(system, { shutdown: () => Promise.resolve() });
+  });
+  expect(violations).toEqual(['O14 cleanup: left over after the shutdown: /slow']);
 });
 
 /** The report of the failure that 20 seeds without faults show. */
