@@ -137,6 +137,26 @@ test('a process that has lost the directory to another one never takes it back (
   });
 });
 
+test('nor does one whose last write was on its way when its attempt ended (F30)', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  const other = runtime.startProcess({ host: 'other' });
+  await drive(runtime, async () => {
+    const zombie = await begun(runtime);
+    failNext(runtime, { delayMs: 50 });
+    const late = expect(takeCheckpoint(zombie.store, 1)).rejects.toMatchObject({ code: 'WEIR_STORE_FENCED' });
+    // The next attempt waits for the write that is on its way; meanwhile another process takes over.
+    const next = expect(zombie.store.beginAttempt()).rejects.toMatchObject({
+      code: 'WEIR_STORE_FENCED',
+      unrecoverable: true,
+    });
+    const owner = await begun(other);
+    await late;
+    await next;
+    await takeCheckpoint(owner.store, 2, owner.attempt);
+    expect(owner.store.manifests().map(({ checkpoint }) => checkpoint)).toEqual([2]);
+  });
+});
+
 test('a savepoint that is interrupted at any commit is refused as incomplete, and the job is whole', async () => {
   // Its identity, its chunks, its manifest.
   for (let healthy = 0; healthy < 3; healthy += 1) {
