@@ -144,6 +144,7 @@ test('nor does one whose last write was on its way when its attempt ended (F30)'
     const zombie = await begun(runtime);
     failNext(runtime, { delayMs: 50 });
     const late = expect(takeCheckpoint(zombie.store, 1)).rejects.toMatchObject({ code: 'WEIR_STORE_FENCED' });
+    await new Promise<void>((resolve) => void runtime.timers.after(10, resolve));
     // The next attempt waits for the write that is on its way; meanwhile another process takes over.
     const next = expect(zombie.store.beginAttempt()).rejects.toMatchObject({
       code: 'WEIR_STORE_FENCED',
