@@ -15,6 +15,7 @@ import type { Failure } from './exploration.js';
 import { failureText } from './failure-report.js';
 import type { JobProgram } from './job-program.js';
 import { jobSubject } from './job-subject.js';
+import { realModes } from './real-modes.js';
 import { replayCommandOf } from './replay-command.js';
 import { type Runnable, ViolationError } from './runnable.js';
 import { SubjectRuns } from './runs-of.js';
@@ -57,7 +58,7 @@ export function scenario<T, R, const N extends string = never>(
     faults: options.faults ?? [],
     module: options.module ?? null,
     prepare: () => Promise.resolve(),
-    elsewhere: null,
+    elsewhere: realModes(program, subject, options.module),
   });
   return Object.assign(runs, {
     async everyStep(given: Partial<EveryStepOptions> = {}): Promise<EveryStepReport> {
