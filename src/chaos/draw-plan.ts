@@ -90,7 +90,7 @@ const LASTING_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
 ]);
 
 /** A correct program ends even when these go on for ever. */
-const HARMLESS_FOR_EVER: ReadonlySet<FaultKind> = new Set<FaultKind>([
+export const HARMLESS_FOR_EVER: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'link.delay',
   'link.reorder',
   'link.duplicate',

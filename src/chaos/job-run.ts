@@ -24,10 +24,11 @@ import type { StoreImage } from '../testing/virtual-stores.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
 import { type ArmedFault, Arsenal } from './arsenal.js';
+import { HARMLESS_FOR_EVER } from './draw-plan.js';
 import type { RunSpec } from './execution.js';
 import { causesOf, InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
-import { inhabit } from './inside.js';
+import { inhabit, timersHere } from './inside.js';
 import { runOptionsOf, strategyOf } from './job-knobs.js';
 import type { JobProgram } from './job-program.js';
 import { JobWatch, RunRecorder } from './job-watch.js';
@@ -194,15 +195,20 @@ export class JobRun<T, R> implements Points, WorldActions {
     await this.#awaitZombies();
   }
 
-  /** A fault has fired that may end the job for good. */
+  /** A fault has fired that may end the job for good: by what it is, or because it goes on longer than restarts do. */
   mayEnd(): boolean {
-    return this.arsenal.faults.some(({ firings, info }) => firings > 0 && info.class !== 'mask');
+    return this.arsenal.faults.some(
+      ({ firings, info, planned: { kind, times } }) =>
+        firings > 0 && (info.class !== 'mask' || (times === null && !HARMLESS_FOR_EVER.has(kind))),
+    );
   }
 
   /** One process, from the start of the job to its end, or to the end of the process. */
   async #life(from: string | null): Promise<JobEnd> {
     const { machine } = this;
     this.#lives += 1;
+    // What is asked of the job before it has begun finds nobody.
+    this.handle = null;
     let settled = false;
     let end: JobEnd = { kind: 'stuck', reason: 'nothing is left to do, and the job has not ended' };
     const job = this.#job(machine);
@@ -272,7 +278,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       arsenal: this.arsenal,
       names: this.#names,
       links,
-      timers: () => this.machine.timers,
+      timers: () => timersHere(this.machine.timers),
       crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crashPath(path, error)),
       onMessage: (actor, message) => this.#handling(actor, message),
       onLife: (actor, what) => this.recorder?.add(actor.path, 'life', what),

@@ -24,7 +24,13 @@ export interface VirtualFilesOptions {
 }
 
 type Mode = Parameters<FileSystem['open']>[1];
-type Perform = <T>(lane: string, operation: FileOperation, path: string, apply: () => T) => Promise<T>;
+type Perform = <T>(
+  lane: string,
+  operation: FileOperation,
+  path: string,
+  apply: () => T,
+  failed?: () => void,
+) => Promise<T>;
 
 /** Operations on names share a lane: they are journaled in order. */
 const NAMES = 'files';
@@ -38,12 +44,13 @@ export function virtualFiles(options: VirtualFilesOptions): VirtualFileSystem {
   const { disk, process, faults } = options;
   let handles = 0;
   const open = { count: 0 };
-  const perform: Perform = (lane, operation, path, apply) =>
+  const perform: Perform = (lane, operation, path, apply, failed) =>
     process.perform(lane, 0, () => {
       const fault = faults.files?.(operation, path) ?? null;
       if (fault === 'hang') return NEVER;
-      if (fault !== null) throw fileError(fault, operation, path);
-      return apply();
+      if (fault === null) return apply();
+      failed?.();
+      throw fileError(fault, operation, path);
     });
   const named = <T>(operation: FileOperation, path: string, apply: () => T): Promise<T> =>
     perform(NAMES, operation, path, apply);
@@ -116,11 +123,14 @@ function openHandle(
         file.modifiedMs = options.wallMs();
       }),
     stat: () => perform(lane, 'stat', path, () => options.disk.stat(node)),
-    close: () =>
-      perform(lane, 'close', path, () => {
+    close: () => {
+      // As on Linux, the descriptor is free also when closing has failed.
+      const over = (): void => {
         if (isOpen) open.count -= 1;
         isOpen = false;
-      }),
+      };
+      return perform(lane, 'close', path, over, over);
+    },
   };
 }
 
