@@ -113,6 +113,8 @@ class LmdbCheckpointStore implements CheckpointStore {
   #lost: StoreError | null = null;
   #state: State = { kind: 'idle' };
   #fencedWrites = 0;
+  /** Savepoints that are being written: the store is not closed under them. */
+  readonly #exports = new Set<Promise<void>>();
   /** Of queues that are gone. */
   #commits = 0;
   #bytesWritten = 0;
@@ -268,7 +270,14 @@ class LmdbCheckpointStore implements CheckpointStore {
     });
   }
 
-  async exportSavepoint(manifest: Manifest, directory: string): Promise<void> {
+  exportSavepoint(manifest: Manifest, directory: string): Promise<void> {
+    const exporting = this.#export(manifest, directory);
+    const over = exporting.then(ignore, ignore).finally(() => this.#exports.delete(over));
+    this.#exports.add(over);
+    return exporting;
+  }
+
+  async #export(manifest: Manifest, directory: string): Promise<void> {
     const serving = this.#serving();
     const segments = segmentsOf(manifest);
     this.#refuseIncomplete(manifest, serving.index);
@@ -340,6 +349,7 @@ class LmdbCheckpointStore implements CheckpointStore {
     if (state.kind === 'closed') return;
     this.#state = { kind: 'closed' };
     if (state.kind === 'serving') await state.queue.drain();
+    while (this.#exports.size > 0) await Promise.all(this.#exports);
     await this.#environment.close();
   }
 
@@ -431,4 +441,8 @@ function refuseOlder(point: RestorePoint, directory: string): void {
       remedy: `Restore the directory from a backup, or allow the older checkpoint (allowOlderCheckpoint) and remove those results yourself.`,
     },
   );
+}
+
+function ignore(): void {
+  // Whoever asked for the savepoint has its outcome; closing only waits for its end.
 }
