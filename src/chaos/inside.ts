@@ -3,6 +3,7 @@
 // Owns:    the way from the running process to its clock, timers and random streams; installing the simulated globals.
 // Not:     the globals (simulated-globals.ts), processes (src/testing).
 
+import type { Timers } from '../base/runtime.js';
 import { runningProcess, type VirtualProcess } from '../testing/virtual-machine.js';
 import type { VirtualRuntime } from '../testing/virtual-runtime.js';
 import type { Leak } from './leaks.js';
@@ -25,6 +26,13 @@ export function inhabit(
     leaked,
     ...(rejected === undefined ? {} : { rejected }),
   });
+}
+
+/** Timers of the process whose step runs at the moment, or these. */
+export function timersHere(otherwise: Timers): Timers {
+  const process = runningProcess();
+  const here = process === null ? undefined : surroundings.get(process);
+  return here === undefined ? otherwise : { after: (delayMs, callback) => here.after(delayMs, callback) };
 }
 
 /** Installs the simulated globals, until the answer is called. Nests. */
