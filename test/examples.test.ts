@@ -99,6 +99,29 @@ test('actors shows a full mailbox, a dead letter, a restart and an answer', asyn
   ]);
 });
 
+test('money-transfer finds the double charge, makes it one fault, and not in the mended teller', async () => {
+  const output = await outputOf('examples/money-transfer.ts');
+  expect(output[3]).toMatch(/^hasty: program \(AssertionError\) is violated, seed \d+$/);
+  expect(output.filter((line) => /^ {2}\d {2}/.test(line))).toHaveLength(1);
+  expect(output.findLast((line) => line.startsWith('Replay: '))).toContain(
+    'examples/money-transfer/scenarios.ts --scenario hasty c1.',
+  );
+  expect(output.slice(-2)).toEqual([
+    expect.stringMatching(/^1000 seeds, \d+ faults, no failure\.$/),
+    'exit 0',
+  ]);
+});
+
+test('the scenarios of money-transfer run from the command line, and a token of theirs is replayed', async () => {
+  const file = join(root, 'examples/money-transfer/scenarios.ts');
+  const explored = await outputOf('src/cli/weir.ts', 'chaos', 'explore', file, '--corpus', 'none');
+  expect(explored.at(-1)).toBe('exit 1');
+  const token = explored.join(' ').match(/c1\.\S+/)?.[0] ?? '';
+  const replayed = await outputOf('src/cli/weir.ts', 'chaos', 'replay', file, token);
+  expect(replayed[0]).toMatch(/^hasty: program \(AssertionError\) is violated/);
+  expect(replayed.at(-1)).toBe('exit 1');
+});
+
 test('the demo kills actors, and its files are exactly right', async () => {
   const output = await outputOf('examples/demo.ts', '--seconds', '5', '--rate', '2000');
   expect(output.some((line) => /^ +killed \S+, /.test(line))).toBe(true);

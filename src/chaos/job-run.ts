@@ -192,6 +192,8 @@ export class JobRun<T, R> implements Points, WorldActions {
       this.arsenal.heal();
       this.machine = this.machine.crashProcess({ unsynced: 'kept' });
     }
+    // The job is over: what is still planned has nothing to hit.
+    this.arsenal.heal();
     await this.#awaitZombies();
   }
 

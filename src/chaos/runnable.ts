@@ -58,19 +58,28 @@ export function isRunnable(value: unknown): value is Runnable {
 export class ViolationError extends Error {
   override readonly name = 'ViolationError';
   readonly code = 'WEIR_CHAOS_VIOLATION';
-  readonly failures: readonly Failure[];
-  /** Of the exploration that found it; null: it was a single run. */
-  readonly report: ExploreReport | null;
+  // Not enumerable: runners and Node print every own property of an error, and the message says it all.
+  readonly #failures: readonly Failure[];
+  readonly #report: ExploreReport | null;
 
   constructor(
     message: string,
     found: { readonly failures: readonly Failure[]; readonly report: ExploreReport | null },
   ) {
     super(message);
-    this.failures = found.failures;
-    this.report = found.report;
+    this.#failures = found.failures;
+    this.#report = found.report;
     // Frames of the runner say nothing about the program under test.
     this.stack = `${this.name}: ${message}`;
+  }
+
+  get failures(): readonly Failure[] {
+    return this.#failures;
+  }
+
+  /** Of the exploration that found it; null: it was a single run. */
+  get report(): ExploreReport | null {
+    return this.#report;
   }
 }
 

@@ -33,11 +33,11 @@ export class FileCommits {
   private readonly context: SinkContext;
   private readonly files: FileSystem;
 
-  constructor(directory: string, context: SinkContext) {
+  constructor(directory: string, files: FileSystem, context: SinkContext) {
     this.directory = directory;
     this.asideDirectory = join(directory, ASIDE_DIRECTORY);
     this.context = context;
-    this.files = context.runtime.files;
+    this.files = files;
   }
 
   /** Makes the directories and proves that files can be created in them. Throws ConnectorError naming the directory. */

@@ -38,6 +38,8 @@ function remedyFor(code: string | null): string {
     case 'EMFILE':
     case 'ENFILE':
       return 'Too many files are open: raise the limit (ulimit -n).';
+    case 'ETIMEDOUT':
+      return 'Look at the disk, or the network behind it; where it may be that slow, raise deadlineMs.';
     default:
       return 'Look at the cause; the job goes on from its last checkpoint when the file system works again.';
   }

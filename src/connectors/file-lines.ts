@@ -8,6 +8,7 @@
 import { ConfigError } from '../base/errors.js';
 import { FILE_POLL_INTERVAL_MS, LINE_BYTES_MAX } from '../base/limits.js';
 import type { Polled, Source, SourceContext, SourceReader, SourceSplit } from '../operators/source.js';
+import { checkedDeadline, filesWithDeadline } from './file-deadline.js';
 import { AT_END, BEGINNING, type FilePosition } from './file-mark.js';
 import { FileTail, type FileTailOptions, type TailAnswer } from './file-tail.js';
 import { NOTHING_LEFT } from './idle-reader.js';
@@ -27,6 +28,8 @@ export interface FileLinesOptions {
   readonly lineBytesMax?: number;
   /** Lines that are not UTF-8: `replace` bad bytes by U+FFFD (default), `skip` the line, or `fail`. Counted in any case. */
   readonly invalid?: InvalidText;
+  /** A file operation that has not settled after so many ms fails the attempt. Default 60,000. */
+  readonly deadlineMs?: number;
   /** UTF-8 is the only one so far. */
   readonly encoding?: 'utf8';
 }
@@ -57,6 +60,7 @@ export function fileLines(
 
 interface Settings extends FileTailOptions {
   readonly ratePerSecond: number | null;
+  readonly deadlineMs: number;
 }
 
 function checkedPaths(path: string | readonly string[]): readonly string[] {
@@ -89,6 +93,7 @@ function checkedOptions(options: FileLinesOptions): Settings {
     lineBytesMax,
     invalid: options.invalid ?? 'replace',
     ratePerSecond: checkedRate('fileLines', options.ratePerSecond),
+    deadlineMs: checkedDeadline('fileLines', options.deadlineMs),
   };
 }
 
@@ -111,8 +116,9 @@ class FileLinesReader implements SourceReader<string, FilePosition> {
     this.settings = settings;
     this.context = context;
     const nowMs = this.nowMs();
+    const files = filesWithDeadline(context.runtime, settings.deadlineMs);
     this.turns = splits.map((split) => ({
-      tail: new FileTail(split.id, split.position, settings, context),
+      tail: new FileTail(split.id, split.position, settings, files, context),
       pacer: settings.ratePerSecond === null ? null : new Pacer(settings.ratePerSecond, 0, nowMs),
       emitted: 0,
     }));

@@ -6,6 +6,7 @@
 import { ConfigError } from '../base/errors.js';
 import type { TransactionalSink } from '../operators/sink.js';
 import { FileCommits, type FileCommittable } from './file-commits.js';
+import { checkedDeadline, filesWithDeadline } from './file-deadline.js';
 import { type FileFormat, ndjson } from './file-format.js';
 import { asideName, ownerOf, prefixOf, tokenOf } from './file-sink-names.js';
 import { FileSinkWriter } from './file-sink-writer.js';
@@ -17,6 +18,8 @@ export interface FileSinkOptions<T> {
   readonly roll?: { readonly sizeBytes?: number; readonly intervalMs?: number };
   /** What file names begin with. Default: the uid of the sink. */
   readonly prefix?: string;
+  /** A file operation that has not settled after so many ms fails the attempt. Default 60,000. */
+  readonly deadlineMs?: number;
 }
 
 /**
@@ -36,6 +39,7 @@ export function fileSink<T = unknown>(
     intervalMs: positive('roll.intervalMs', options.roll?.intervalMs),
   };
   const prefix = checkedPrefix(options.prefix);
+  const deadlineMs = checkedDeadline('fileSink', options.deadlineMs);
   return {
     name: `files ${directory}`,
     guarantee: 'transactional',
@@ -48,7 +52,7 @@ export function fileSink<T = unknown>(
         token: tokenOf(context.runtime.id('file-sink')),
         extension: format.extension,
       };
-      const commits = new FileCommits(directory, context);
+      const commits = new FileCommits(directory, filesWithDeadline(context.runtime, deadlineMs), context);
       await commits.open(asideName(naming, 0));
       return new FileSinkWriter(commits, naming, format, roll, context);
     },

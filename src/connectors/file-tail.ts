@@ -11,7 +11,7 @@
 
 import { ConnectorError, WeirError } from '../base/errors.js';
 import { FILE_READ_BLOCK_BYTES } from '../base/limits.js';
-import type { FileHandle } from '../base/runtime.js';
+import type { FileHandle, FileSystem } from '../base/runtime.js';
 import type { SourceContext } from '../operators/source.js';
 import { codeOf, fileError } from './file-errors.js';
 import {
@@ -59,6 +59,7 @@ const WAIT: TailAnswer = { kind: 'wait' };
 export class FileTail {
   readonly path: string;
   private readonly options: FileTailOptions;
+  private readonly files: FileSystem;
   private readonly context: SourceContext;
   private position: FilePosition;
   private scanner: LineScanner;
@@ -68,8 +69,15 @@ export class FileTail {
   private dry = false;
   private absenceTold = false;
 
-  constructor(path: string, position: FilePosition, options: FileTailOptions, context: SourceContext) {
+  constructor(
+    path: string,
+    position: FilePosition,
+    options: FileTailOptions,
+    files: FileSystem,
+    context: SourceContext,
+  ) {
     this.path = path;
+    this.files = files;
     this.position = position;
     this.options = options;
     this.context = context;
@@ -155,7 +163,7 @@ export class FileTail {
   /** What has become of the path since the end was reached. */
   private async look(input: OpenInput): Promise<TailAnswer | 'again' | 'read'> {
     if (input.rotatedMs !== null) return 'read';
-    const stat = await this.context.runtime.files.stat(this.path);
+    const stat = await this.files.stat(this.path);
     // Moved away and not replaced yet: its writer may still hold it, as we do.
     if (stat === null) return 'read';
     if (stat.identity !== this.position.identity) {
@@ -195,7 +203,7 @@ export class FileTail {
 
   /** The path leads to another file than before: looks for the old one under another name, to finish it first. */
   private async openOld(current: FileHandle | null): Promise<boolean> {
-    const rotated = await openRotated(this.context.runtime.files, this.path, this.position);
+    const rotated = await openRotated(this.files, this.path, this.position);
     if (rotated === null) return false;
     await current?.close();
     this.tell('a file was rotated while nobody read it: finishing the old one', 'source.filesRotated');
@@ -205,7 +213,7 @@ export class FileTail {
 
   private async openPath(): Promise<FileHandle | null> {
     try {
-      return await this.context.runtime.files.open(this.path, 'read');
+      return await this.files.open(this.path, 'read');
     } catch (cause) {
       if (codeOf(cause) === 'ENOENT') return null;
       throw fileError(this.context.operator, 'open', this.path, cause);

@@ -18,6 +18,8 @@ const OUTPUT = '/out';
 const RECORDS = 60;
 /** Slow enough for some checkpoints while there is still something to read. */
 const LINES_PER_SECOND = 300;
+/** Of an operation that never settles. */
+const DEADLINE_MS = 2_000;
 const RESTARTS_MAX = 20;
 const RESTART_DELAY_MS = 5;
 
@@ -47,13 +49,15 @@ export function fileCounts(): JobProgram<Row, string> {
     app: () =>
       defineJob(SHAPE.name, (env) => {
         env
-          .from(fileLines(INPUTS, { ratePerSecond: LINES_PER_SECOND }), { uid: 'rows' })
+          .from(fileLines(INPUTS, { ratePerSecond: LINES_PER_SECOND, deadlineMs: DEADLINE_MS }), {
+            uid: 'rows',
+          })
           .map((line) => ({ ...(JSON.parse(line) as Row), n: 1 }))
           .keyBy(({ key }) => key)
           .sum('n')
           .uid('count')
           .map(({ key, n }) => `${key}#${n}`)
-          .sinkTo(fileSink(OUTPUT, { format: lines }), { uid: 'out' });
+          .sinkTo(fileSink(OUTPUT, { format: lines, deadlineMs: DEADLINE_MS }), { uid: 'out' });
       }),
     // What fails for ever is given up soon.
     run: { restart: { kind: 'fixedDelay', attempts: RESTARTS_MAX, delayMs: RESTART_DELAY_MS } },
