@@ -104,6 +104,8 @@ export class JobRun<T, R> implements Points, WorldActions {
   #parallelism: number | null = null;
   #hits = 0;
   #lives = 0;
+  /** The job of the process in charge has not ended. */
+  #running = false;
   #savepoints = 0;
   #stopping = false;
 
@@ -211,6 +213,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.#lives += 1;
     // What is asked of the job before it has begun finds nobody.
     this.handle = null;
+    this.#running = true;
     let settled = false;
     let end: JobEnd = { kind: 'stuck', reason: 'nothing is left to do, and the job has not ended' };
     const job = this.#job(machine);
@@ -236,6 +239,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       )
       .finally(() => {
         settled = true;
+        if (this.machine === machine) this.#running = false;
         for (const zombie of this.zombies) if (zombie.machine === machine) zombie.ended = true;
       });
     const limitMs = machine.nowMs + LIFE_MS_MAX;
@@ -475,8 +479,12 @@ export class JobRun<T, R> implements Points, WorldActions {
     inhabit(second, (leak) => this.#leaked(leak));
     const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
     second.enter(() => {
+      const lives = this.#lives;
       run(this.#job(second), { ...options, runtime: second }).then(
         () =>
+          // Once the job has ended, or its process has, the directory is free.
+          this.#running &&
+          this.#lives === lives &&
           this.watch.report(
             'O6',
             'one owner',
