@@ -474,7 +474,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   }
 
   openTwice(): string | null {
-    if (this.handle === null) return null;
+    if (this.handle === null || this.#successor !== null) return null;
     const second = this.machine.startProcess();
     inhabit(second, (leak) => this.#leaked(leak));
     const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
