@@ -47,9 +47,9 @@ export function virtualFiles(options: VirtualFilesOptions): VirtualFileSystem {
   const perform: Perform = (lane, operation, path, apply, failed) =>
     process.perform(lane, 0, () => {
       const fault = faults.files?.(operation, path) ?? null;
-      if (fault === 'hang') return NEVER;
       if (fault === null) return apply();
       failed?.();
+      if (fault === 'hang') return NEVER;
       throw fileError(fault, operation, path);
     });
   const named = <T>(operation: FileOperation, path: string, apply: () => T): Promise<T> =>
@@ -124,7 +124,7 @@ function openHandle(
       }),
     stat: () => perform(lane, 'stat', path, () => options.disk.stat(node)),
     close: () => {
-      // As on Linux, the descriptor is free also when closing has failed.
+      // As on Linux, the descriptor is free also when closing has failed; when it hangs, nobody can do more.
       const over = (): void => {
         if (isOpen) open.count -= 1;
         isOpen = false;
