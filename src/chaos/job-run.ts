@@ -107,6 +107,8 @@ export class JobRun<T, R> implements Points, WorldActions {
   /** The job of the process in charge has not ended. */
   #running = false;
   #savepoints = 0;
+  /** Processes that have tried to open the same store. */
+  #seconds = 0;
   #stopping = false;
 
   constructor(program: JobProgram<T, R>, spec: RunSpec) {
@@ -402,7 +404,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   }
 
   zombie(ms: number): string | null {
-    if (this.#successor !== null || this.handle === null) return null;
+    if (this.#successor !== null || this.handle === null || this.#seconds > 0) return null;
     const { machine } = this;
     machine.pauseProcess();
     const zombie: Zombie = { machine, ended: false, wakes: 0 };
@@ -474,7 +476,9 @@ export class JobRun<T, R> implements Points, WorldActions {
   }
 
   openTwice(): string | null {
-    if (this.handle === null || this.#successor !== null) return null;
+    // Among hosts that see no lock of each other, the last one to come takes over: that is what zombies are about.
+    if (this.handle === null || this.#successor !== null || this.zombies.length > 0) return null;
+    this.#seconds += 1;
     const second = this.machine.startProcess();
     inhabit(second, (leak) => this.#leaked(leak));
     const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
