@@ -3,7 +3,8 @@
 // Owns:    telling the simulation of them instead of ending the real process, or the real test.
 // Not:     what follows for the run (the surroundings).
 //
-// J1. What rejects outside of a simulated step goes to those who listened before, or ends the process as it would have.
+// J1. Where the surroundings do not say what is to be done, it becomes an exception of a step, as that of a tick does.
+// J2. What rejects outside of a simulated step goes to those who listened before, or ends the process as it would have.
 
 import type { SimulatedSurroundings } from './simulated-globals-surroundings.js';
 
@@ -14,8 +15,8 @@ type Listener = (reason: unknown, promise: Promise<unknown>) => void;
 export function catchRejections(current: () => SimulatedSurroundings | null): () => void {
   const others = process.listeners(EVENT) as readonly Listener[];
   const listener: Listener = (reason, promise) => {
-    const rejected = current()?.rejected;
-    if (rejected !== undefined) return rejected(reason);
+    const surroundings = current();
+    if (surroundings !== null) return toldTo(surroundings, reason);
     // Node does the same where nobody listens.
     if (others.length === 0) throw reason;
     for (const other of others) other.call(process, reason, promise);
@@ -26,4 +27,11 @@ export function catchRejections(current: () => SimulatedSurroundings | null): ()
     process.off(EVENT, listener);
     for (const other of others) process.on(EVENT, other);
   };
+}
+
+function toldTo(surroundings: SimulatedSurroundings, reason: unknown): void {
+  if (surroundings.rejected !== undefined) return surroundings.rejected(reason);
+  surroundings.after(0, () => {
+    throw reason;
+  });
 }

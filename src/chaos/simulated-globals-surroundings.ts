@@ -19,6 +19,6 @@ export interface SimulatedSurroundings {
   random(purpose: string): RandomStream;
   /** The run is to be ended with it; the caller gets a LeakError beside. */
   leaked(leak: Leak): void;
-  /** A promise of this step has rejected, and nobody looks after it. Without it, real listeners are told. */
+  /** A promise of this step has rejected, and nobody looks after it. Without it: an exception of the next step. */
   readonly rejected?: (reason: unknown) => void;
 }
