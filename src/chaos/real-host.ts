@@ -109,6 +109,7 @@ export class RealHost<T, R> implements Points, HostActions {
       beat = timers.after(BEAT_MS, beats);
     };
     beats();
+    this.#feelPressure();
     const end = await this.#toItsEnd();
     beat.cancel();
     for (const alarm of alarms) alarm.cancel();
@@ -216,6 +217,12 @@ export class RealHost<T, R> implements Points, HostActions {
       return entering.call(door, to, lane, message, deliver);
     };
     return door;
+  }
+
+  /** The limit was set when the host was started, so it is in effect from the beginning. */
+  #feelPressure(): void {
+    if (this.#task.life > 1) return;
+    for (const fault of this.#arsenal.of('memory.pressure')) this.#arsenal.use(fault, 'the host');
   }
 
   #block(actor: ActorName): void {

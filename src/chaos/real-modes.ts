@@ -154,10 +154,11 @@ class RealRun<T, R> {
 
   /** F71 holds for the whole first life, whatever its trigger: the limit is set when the host is started. */
   #megabytesLeft(task: HostTask): number | null {
-    const fault = this.#carried.plan.faults.find(({ kind }) => kind === 'memory.pressure');
-    if (fault === undefined || task.life > 1) return null;
-    const { megabytes } = FAULT_KINDS.get('memory.pressure')?.parameters ?? {};
-    return ENGINE_HEAP_MEGABYTES + (fault.parameters?.['megabytes'] ?? megabytes?.default ?? 0);
+    const faults = this.#carried.plan.faults.filter(({ kind }) => kind === 'memory.pressure');
+    if (faults.length === 0 || task.life > 1) return null;
+    const normal = FAULT_KINDS.get('memory.pressure')?.parameters['megabytes']?.default ?? 0;
+    const left = faults.map(({ parameters }) => parameters?.['megabytes'] ?? normal);
+    return ENGINE_HEAP_MEGABYTES + Math.min(...left);
   }
 
   /** With the numbers of the whole plan. */
@@ -165,19 +166,13 @@ class RealRun<T, R> {
     { fired, ledgers }: Supervisor,
     directory: string,
   ): { fired: readonly FiredFault[]; unfired: Parameters<typeof realOutcome>[0]['unfired'] } {
-    const { indices, disturbed, plan } = this.#carried;
+    const { indices, disturbed } = this.#carried;
     const strikes = struck(
       disturbed.map(({ fault }) => fault),
       directory,
     );
-    const outside = [
-      ...disturbed.filter(({ fault }) => strikes.has(fault)),
-      // Set for the host before it began.
-      ...plan.faults.flatMap((fault, index) =>
-        fault.kind === 'memory.pressure' ? [{ index: indices[index] ?? index, fault }] : [],
-      ),
-    ];
     const byHost = fired.map((each) => ({ ...each, fault: indices[each.fault] ?? each.fault }));
+    const outside = disturbed.filter(({ fault }) => strikes.has(fault));
     const byUs = outside.map(({ index, fault: { kind, target } }) => ({
       fault: index,
       kind,

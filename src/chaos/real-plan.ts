@@ -52,8 +52,16 @@ export function realPlan(whole: Plan, mode: RealMode): RealPlan {
     plan: { version: PLAN_VERSION, faults: hosted.map(({ fault }) => renumbered(fault, indices)) },
     indices,
     disturbed: kept.filter(({ fault }) => disturbedCall(fault) !== null),
-    notes,
+    notes: [...notes, ...hosted.flatMap(({ fault, index }) => early(fault, index))],
   };
+}
+
+/** F71: the limit of a heap is set when a host is started. */
+function early(fault: PlannedFault, index: number): readonly string[] {
+  const { kind, trigger, after } = fault;
+  if (kind !== 'memory.pressure') return [];
+  if (trigger.kind === 'nth' && trigger.n === 1 && after === undefined) return [];
+  return [`${nameOf(fault, index)} holds from the start to the first death, whatever its trigger`];
 }
 
 function reasonAgainst(fault: PlannedFault, mode: RealMode): string | null {
