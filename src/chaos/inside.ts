@@ -42,3 +42,26 @@ export function enterSimulation(): () => void {
     return process === null ? null : (surroundings.get(process) ?? null);
   });
 }
+
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Simulates one thing after another, also where tests run concurrently: runs share the globals and the log of properties. The
+ * globals are put in place once for all runs of `work`: doing so for each costs more than a small program.
+ */
+export function inSimulation<R>(work: () => Promise<R>): Promise<R> {
+  const mine = last.then(async () => {
+    const leave = enterSimulation();
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  });
+  // Whoever comes next waits for the end, whatever it is; the failure is for the caller.
+  last = mine.then(
+    () => undefined,
+    () => undefined,
+  );
+  return mine;
+}

@@ -5,9 +5,9 @@
 
 import { test } from 'node:test';
 import { nodeRuntime } from '../base/node-runtime.js';
+import { REPLAY_VARIABLE } from './replay-command.js';
 import {
   type ChaosTestOptions,
-  REPLAY_VARIABLE,
   replayInTest,
   ShardedExploration,
   shellQuoted,

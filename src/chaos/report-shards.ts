@@ -24,8 +24,6 @@ export interface ChaosTestOptions extends ExploreWith {
 
 /** Tests of simulations are long where other tests are short. */
 export const TEST_TIMEOUT_MS = 120_000;
-/** The token in this environment variable is replayed instead of exploring. */
-export const REPLAY_VARIABLE = 'CHAOS_REPLAY';
 const SEEDS_DEFAULT = 100;
 
 export interface Share {

@@ -15,7 +15,7 @@ import type { ExploreReport, Failure, SwarmOptions } from './exploration.js';
 import { explore, runOnce } from './explore.js';
 import { failureText } from './failure-report.js';
 import { planOf } from './fault.js';
-import { enterSimulation } from './inside.js';
+import { inSimulation } from './inside.js';
 import type { Plan } from './plan.js';
 import { REPLAY_VARIABLE, replayCommandOf } from './replay-command.js';
 import { parseReplayToken } from './replay-token.js';
@@ -37,7 +37,7 @@ export interface RunsOf {
   /** `import.meta.url` of the file that exports the scenario; null: unknown. */
   readonly module?: string | null;
   /** Before the first run: what the subject is made of. */
-  readonly prepare: (seed: number) => Promise<void>;
+  readonly prepare: () => Promise<void>;
   /** Carries out modes other than `simulation`; null: there is only that. */
   readonly elsewhere:
     | ((options: RunOnceOptions & { readonly plan: Plan; readonly seed: number }) => Promise<RunOnceResult>)
@@ -59,7 +59,7 @@ export class SubjectRuns implements Runnable {
   async run(options: RunOnceOptions = {}): Promise<RunOnceResult> {
     const { seed = 1, mode = 'simulation' } = options;
     const plan = options.plan ?? this.#planOf(seed);
-    await this.#of.prepare(seed);
+    await this.#of.prepare();
     if (mode !== 'simulation') return this.#runElsewhere({ ...options, plan, seed });
     const spec = { seed, plan, knobs: this.#knobs(seed), choices: null, trace: false };
     return this.#judged(spec, { fixed: true, shrink: true, notes: [] });
@@ -70,11 +70,9 @@ export class SubjectRuns implements Runnable {
     const { mode = 'simulation', firstSeed = 1 } = options;
     if (mode !== 'simulation') return this.#exploreElsewhere(options);
     const asked = await this.#replayedInstead();
-    const report = await inSimulation(async () => {
-      await this.#of.prepare(firstSeed);
-      const all = { plan: this.#planOf(firstSeed), ...options, ...asked, swarm: this.#swarm(options) };
-      return explore(this.subject, all, nodeRuntime());
-    });
+    await this.#of.prepare();
+    const all = { plan: this.#planOf(firstSeed), ...options, ...asked, swarm: this.#swarm(options) };
+    const report = await inSimulation(() => explore(this.subject, all, nodeRuntime()));
     this.#throwFirst(report.failures, report);
     return report;
   }
@@ -82,7 +80,7 @@ export class SubjectRuns implements Runnable {
   /** Runs what a token holds. Rejects with ViolationError when it still violates a check. */
   async replay(token: string): Promise<RunOnceResult> {
     const { spec, hash, notes } = this.#parsed(token);
-    await this.#of.prepare(spec.seed);
+    await this.#of.prepare();
     const result = await this.#judged({ ...spec, trace: true }, { fixed: false, shrink: false, notes });
     if (result.outcome.hash === hash) return result;
     return {
@@ -93,11 +91,13 @@ export class SubjectRuns implements Runnable {
 
   async shrink(token: string): Promise<Failure> {
     const { spec } = this.#parsed(token);
-    await this.#of.prepare(spec.seed);
-    const run = await runOnce(this.subject, spec);
-    const [violation] = run.outcome.violations;
-    if (violation === undefined) throw new ConfigError('The run of this token violates nothing any more.');
-    return failureOf(this.subject, run, violation, nodeRuntime(), { shrink: true });
+    await this.#of.prepare();
+    return inSimulation(async () => {
+      const run = await runOnce(this.subject, spec);
+      const [violation] = run.outcome.violations;
+      if (violation === undefined) throw new ConfigError('The run of this token violates nothing any more.');
+      return failureOf(this.subject, run, violation, nodeRuntime(), { shrink: true });
+    });
   }
 
   async #judged(
@@ -169,15 +169,5 @@ export class SubjectRuns implements Runnable {
 
   #knobs(seed: number): RunSpec['knobs'] {
     return drawKnobs(this.subject.knobs, seed);
-  }
-}
-
-/** Puts the simulated globals in place once for many runs: doing so for each costs more than a small program. */
-async function inSimulation<R>(work: () => Promise<R>): Promise<R> {
-  const leave = enterSimulation();
-  try {
-    return await work();
-  } finally {
-    leave();
   }
 }

@@ -13,6 +13,7 @@ import { type EveryStepOptions, type EveryStepReport, everyStep } from './every-
 import type { Violation } from './execution.js';
 import type { Failure } from './exploration.js';
 import { failureText } from './failure-report.js';
+import { inSimulation } from './inside.js';
 import type { JobProgram } from './job-program.js';
 import { jobSubject } from './job-subject.js';
 import { realModes } from './real-modes.js';
@@ -63,12 +64,12 @@ export function scenario<T, R, const N extends string = never>(
   return Object.assign(runs, {
     async everyStep(given: Partial<EveryStepOptions> = {}): Promise<EveryStepReport> {
       const kill = ['source', 'operator', 'sink', 'coordinator', 'store', 'job', 'process', 'power'];
-      const report = await everyStep(subject, { kill, ...given }, nodeRuntime());
+      const report = await inSimulation(() => everyStep(subject, { kill, ...given }, nodeRuntime()));
       throwFirst(report.failures, options.module);
       return report;
     },
     async everyOperation(given: EveryOperationOptions): Promise<EveryOperationReport> {
-      const report = await everyOperation(subject, given, nodeRuntime());
+      const report = await inSimulation(() => everyOperation(subject, given, nodeRuntime()));
       throwFirst(report.failures, options.module);
       return report;
     },

@@ -6,6 +6,7 @@
 import type { ActorSystemOptions } from '../../actors/kernel/actor.js';
 import { AppSubject } from './app-subject.js';
 import type { ExploreOptions, ExploreReport, SwarmOptions } from './exploration.js';
+import { inSimulation } from './inside.js';
 import type { Runnable } from './runnable.js';
 import { SubjectRuns } from './runs-of.js';
 import type { FaultSpec } from './scenario-options.js';
@@ -29,7 +30,11 @@ export interface SimulateOptions extends Omit<ActorScenarioOptions, 'module'>, O
 export function actorScenario(program: SimulatedProgram, options: ActorScenarioOptions = {}): Runnable {
   const { name = 'app', faults = [], swarm = {}, module = null, supervision } = options;
   const subject = new AppSubject({ name, program, system: supervision === undefined ? {} : { supervision } });
-  const prepare = (seed: number): Promise<void> => subject.lookAround(seed);
+  let looked: Promise<void> | null = null;
+  const prepare = (): Promise<void> => {
+    looked ??= inSimulation(() => subject.lookAround());
+    return looked;
+  };
   return new SubjectRuns({ subject, faults, swarm, module, prepare, elsewhere: null });
 }
 

@@ -9,9 +9,9 @@ import { expect, test } from 'vitest';
 import { nodeRuntime } from '../base/node-runtime.js';
 import { compareIds, idSentences } from './check-ids.js';
 import type { ResultId } from './check-values.js';
+import { REPLAY_VARIABLE } from './replay-command.js';
 import {
   type ChaosTestOptions,
-  REPLAY_VARIABLE,
   replayInTest,
   ShardedExploration,
   shellQuoted,

@@ -1,5 +1,6 @@
 // A scenario of a job, as a user writes it: run, explore, and the two tables, on a job that counts.
 
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { check, fault, type JobScenario, scenario, ViolationError } from '../../src/chaos/index.js';
 import { defineJob, type KeyedContext, KeyedProcessFunction, valueState } from '../../src/index.js';
@@ -99,6 +100,24 @@ test('every write of the store may fail, once or for ever', async () => {
   const report = await counting(Counts).everyOperation({ port: 'store', error: 'EIO', operationsMax: 8 });
   expect(report.failures).toEqual([]);
   expect(report.rows.length).toBeGreaterThan(0);
+});
+
+test('a real file that a function of the job reads is reported, with the line and what to do', async () => {
+  const reading = scenario({
+    input: (gen) => gen.records(5, (id) => id),
+    app: ({ input, output }) =>
+      defineJob('reading', (env) => {
+        env
+          .from(input, { uid: 'in' })
+          .map((id) => `${id} ${readFileSync('a file', 'utf8')}`)
+          .sinkTo(output, { uid: 'out' });
+      }),
+    expect: [check.exactlyOnce<string>((line) => line)],
+  });
+  const { message } = await rejection(reading.run());
+  expect(message).toMatch(/^scenario: O18 leak is violated/);
+  expect(message).toMatch(/fs\.readFileSync was called by test\/chaos\/scenario\.test\.ts:\d+/);
+  expect(message).toContain('or wrap the effect behind a port');
 });
 
 test('an operator that the job does not have is refused when the scenario is made', () => {

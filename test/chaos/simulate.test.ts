@@ -5,6 +5,7 @@ import { type ActorRef, type ActorSetup, AskTimeoutError, type Reply } from '../
 import {
   actorScenario,
   fault,
+  property,
   type SimulatedProgram,
   simulate,
   ViolationError,
@@ -124,6 +125,15 @@ test('a message that is sent after an await is sent by the actor that awaited', 
     faults: [fault.link('/asker', '/probe-1').delays()],
   }).run();
   expect(outcome.fired.map(({ hit }) => hit)).toEqual(['/asker -> /probe-1']);
+});
+
+test('simulations that are started together run one after another', async () => {
+  const program: SimulatedProgram = async ({ clock }) => {
+    property.always('time is virtual', clock.nowMs() === 0);
+    await clock.sleep(1_000);
+  };
+  const reports = await Promise.all([1, 2, 3].map(() => simulate(program, { seeds: 3 })));
+  expect(reports.map(({ seeds }) => seeds)).toEqual([3, 3, 3]);
 });
 
 test('no fault fires after heal', async () => {
