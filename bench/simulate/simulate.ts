@@ -13,16 +13,21 @@
 //   --stop-at-failure    end at the first failure (after 20)
 //   --json               one JSON object on stdout, nothing else there
 //   --replay token       run one failure again, with its trace
+//   --crash-points       instead of seeds: every role dies at every step of the protocol
+//   --pairs              and every death is followed by every other one; --limit n: a sample of n pairs
+//   --operations         instead of seeds: every operation of store and files fails, once and for ever
+//   --replays n          instead of seeds: n drawn seeds run twice, and are the same
+//   --hashes n           instead of seeds: what n drawn seeds are, to be held against another Node version
 //
 // Exit codes: 0 no violation, 1 violations, 2 the command line is wrong.
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ConfigError } from '../../src/base/errors.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import { runOnce } from '../../src/chaos/explore.js';
 import { failureText } from '../../src/chaos/failure-report.js';
-import { jobSubject } from '../../src/chaos/job-subject.js';
 import { parseReplayToken } from '../../src/chaos/replay-token.js';
 import { failureOf } from '../../src/chaos/shrink-failure.js';
 import { type ProgressLine, progressLine } from '../proof/progress-line.js';
@@ -34,13 +39,14 @@ import {
   mergeInto,
 } from './campaign.js';
 import { type PartReport, reportLines } from './campaign-report.js';
-import { programOf } from './shape.js';
 import { SHAPES } from './shapes.js';
+import { subjectNamed } from './tables/table-task.js';
+import { runTable, tableAsked } from './tables/tables.js';
 
 const FAILURES_MAX = 20;
 const MS_PER_MINUTE = 60_000;
 
-process.exitCode = await main();
+process.exitCode = await main().catch(commandLineIsWrong);
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -55,9 +61,17 @@ async function main(): Promise<number> {
       'stop-at-failure': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       replay: { type: 'string' },
+      'crash-points': { type: 'boolean', default: false },
+      pairs: { type: 'boolean', default: false },
+      operations: { type: 'boolean', default: false },
+      replays: { type: 'string' },
+      hashes: { type: 'string' },
+      limit: { type: 'string' },
     },
   });
   if (values.replay !== undefined) return replay(values.replay);
+  const table = tableAsked(values);
+  if (table !== null) return runTable(table, { workers: Number(values.jobs) || 1, json: values.json });
   const shapes = values.shapes === '' ? [] : values.shapes.split(',');
   const unknown = shapes.filter((name) => !SHAPES.some((shape) => shape.name === name));
   const counts = [values.seeds, values.protocol, values.trees, values.first, values.jobs].map(Number);
@@ -92,6 +106,12 @@ async function main(): Promise<number> {
     for (const text of Object.entries(parts).flatMap(([part, report]) => reportLines(part, report)))
       console.log(text);
   return failures.length === 0 ? 0 : 1;
+}
+
+function commandLineIsWrong(error: unknown): number {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  return 2;
 }
 
 async function runPart(
@@ -168,12 +188,11 @@ function jsonOf(parts: Readonly<Record<string, PartReport>>): unknown {
 
 async function replay(text: string): Promise<number> {
   const { subject: name, spec, hash } = parseReplayToken(text);
-  const shape = SHAPES.find((each) => each.name === name);
-  if (shape === undefined) {
+  const subject = subjectNamed(name);
+  if (subject === null) {
     console.error(`the token is of "${name}", which is no shape of this list`);
     return 2;
   }
-  const subject = jobSubject(programOf(shape));
   const run = await runOnce(subject, { ...spec, trace: true }, { double: true });
   if (run.outcome.hash !== hash)
     console.log(`the code has changed: hash ${run.outcome.hash}, the token has ${hash}`);
