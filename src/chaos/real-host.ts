@@ -25,6 +25,7 @@ import { describeError } from './job-run.js';
 import { JobWatch } from './job-watch.js';
 import { LinkFaults } from './link-faults.js';
 import { enterPropertyLog, PropertyLog } from './property.js';
+import { dieOf, standStill, stopMyself } from './real-deaths.js';
 import { type HostActions, RealFaults } from './real-faults.js';
 import type { StoreGate } from './real-gate.js';
 import {
@@ -43,9 +44,6 @@ import { worldInput } from './world-input.js';
 
 /** Between two signs of life. */
 const BEAT_MS = 200;
-/** Objects of one block of the hoard of a thread that runs out of memory. */
-const HOARD_BLOCK = 50_000;
-const EXIT_CODE = 7;
 /** A write of the store that takes longer has hung: time is real here, and a run is short. */
 const STORE_DEADLINE_MS = 8_000;
 
@@ -230,8 +228,6 @@ export class RealHost<T, R> implements Points, HostActions {
     if (fault !== null) this.stall(fault.parameter('ms'));
   }
 
-  // ---------------------------------------------------------------- points
-
   hit(step: string, fields: PointFields): void {
     if (this.#phase === 'ending') return;
     this.#watch.hit(step, fields);
@@ -281,8 +277,6 @@ export class RealHost<T, R> implements Points, HostActions {
     };
   }
 
-  // ---------------------------------------------------------------- what a host does to itself
-
   crashActor(target: string, error: InjectedFault): string | null {
     const path = this.#livingActor(target);
     return path !== null && this.#crashPath(path, error) ? path : null;
@@ -301,11 +295,12 @@ export class RealHost<T, R> implements Points, HostActions {
     this.#tellLedger();
     this.#ports.tell({ kind: 'dying', how });
     const { gate } = this.#ports;
-    if (gate === null) return this.#dieNow(how, fault);
+    const error = new InjectedFault(fault.index, 'an exception outside any actor');
+    if (gate === null) return dieOf(how, error, this.#runtime);
     this.#phase = 'ending';
     gate.shut();
     const whenSafe = (): void => {
-      if (gate.isSafe) this.#dieNow(how, fault);
+      if (gate.isSafe) dieOf(how, error, this.#runtime);
       else this.#runtime.timers.after(1, whenSafe);
     };
     // Never within the call of an actor, which would catch what is thrown.
@@ -314,29 +309,11 @@ export class RealHost<T, R> implements Points, HostActions {
 
   pause(ms: number): void {
     this.#ports.tell({ kind: 'pausing', ms });
-    process.kill(process.pid, 'SIGSTOP');
+    stopMyself();
   }
 
   stall(ms: number): void {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, ms);
-  }
-
-  #dieNow(how: PlannedDeath, fault: ArmedFault): void {
-    switch (how) {
-      case 'kill':
-        // The supervisor kills it here: nothing of this process comes after this line.
-        return this.stall(Number.POSITIVE_INFINITY);
-      case 'abort':
-        return process.abort();
-      case 'exit':
-        return process.exit(EXIT_CODE);
-      case 'memory':
-        return exhaustMemory();
-      case 'uncaught':
-        this.#runtime.dispatch(() => {
-          throw new InjectedFault(fault.index, 'an exception outside any actor');
-        });
-    }
+    standStill(ms);
   }
 
   #crashPath(path: string, error: InjectedFault): boolean {
@@ -368,10 +345,4 @@ export class RealHost<T, R> implements Points, HostActions {
   #nowMs(): number {
     return this.#task.beforeMs + this.#runtime.clock.monotonicMs() - this.#startMs;
   }
-}
-
-/** Small objects, because large arrays of numbers are not on the heap that is limited. */
-function exhaustMemory(): never {
-  const hoard: object[][] = [];
-  for (;;) hoard.push(Array.from({ length: HOARD_BLOCK }, (_, index) => ({ index, hoard })));
 }

@@ -61,7 +61,8 @@ export function startProcess({ task, onNews }: HostStart, options: ProcessOption
   const news = child.stdio[NEWS_DESCRIPTOR];
   if (news !== null && news !== undefined && 'read' in news) {
     createInterface({ input: news }).on('line', (line) => {
-      const told = JSON.parse(line) as HostNews;
+      const told = newsIn(line);
+      if (told === null) return;
       if (told.kind === 'begun') pid = told.pid;
       if (told.kind === 'dying' && told.how === 'kill') send('SIGKILL');
       onNews(told);
@@ -86,6 +87,16 @@ export function startProcess({ task, onNews }: HostStart, options: ProcessOption
     else if (!over) signalProcess(-child.pid, 'SIGKILL');
   };
   return { ended, end, resume: () => send('SIGCONT') };
+}
+
+/** Null: the process died in the middle of the line. */
+function newsIn(line: string): HostNews | null {
+  try {
+    return JSON.parse(line) as HostNews;
+  } catch {
+    // What it wanted to say is lost with it, and its end is told all the same.
+    return null;
+  }
 }
 
 function signalProcess(pid: number, signal: NodeJS.Signals): void {
