@@ -6,6 +6,7 @@
 // O1. An attempt that ends well ends after its last checkpoint is complete and every sink has committed it.
 
 import { present, unreachable } from '../src/base/assert.js';
+import { CheckpointError } from '../src/base/errors.js';
 import type { AttemptNumber, CheckpointId, SubtaskId } from '../src/base/ids.js';
 import { NOTIFY_AGAIN_INTERVAL_MS } from '../src/base/limits.js';
 import type { TimerHandle } from '../src/base/runtime.js';
@@ -58,6 +59,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
   private finalDraft: CheckpointId | null = null;
   private last: LastCheckpoint | null = null;
   private reported = false;
+  private lastSinceMs = 0;
   private again: TimerHandle | null = null;
 
   constructor(wiring: CoordinatorWiring, context: ActorContext<CoordinatorMessage>) {
@@ -184,6 +186,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
   }
 
   private endAfter(last: LastCheckpoint): void {
+    if (this.last === null) this.lastSinceMs = this.context.runtime.clock.monotonicMs();
     this.last ??= last;
     this.endWhenCommitted();
     this.notifyAgainLater();
@@ -199,8 +202,19 @@ class Coordinator implements Behavior<CoordinatorMessage> {
     const { last } = this;
     if (last === null || this.reported) return;
     const { checkpoint } = last;
-    for (const sink of this.sinksBehind(checkpoint))
-      this.subtasks.get(sink)?.control({ kind: 'checkpointComplete', checkpoint });
+    const behind = this.sinksBehind(checkpoint);
+    this.refuseToWaitForEver(checkpoint, behind);
+    for (const sink of behind) this.subtasks.get(sink)?.control({ kind: 'checkpointComplete', checkpoint });
+  }
+
+  /** No later checkpoint is there to time out when a commit never settles, so the last one has a time-out of its own. */
+  private refuseToWaitForEver(checkpoint: CheckpointId, behind: readonly SubtaskId[]): void {
+    const { timeoutMs } = this.wiring.config;
+    if (this.context.runtime.clock.monotonicMs() - this.lastSinceMs < timeoutMs) return;
+    throw new CheckpointError(
+      `Checkpoint ${checkpoint}, the last one, is complete, but ${behind.join(', ')} has not committed it within ${timeoutMs} ms.`,
+      { remedy: 'Look at the system that the sink writes to; the commit is tried again after the restart.' },
+    );
   }
 
   private sinksBehind(checkpoint: CheckpointId): readonly SubtaskId[] {
