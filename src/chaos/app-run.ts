@@ -13,7 +13,7 @@ import { messageOf } from '../base/errors.js';
 import type { PointFields } from '../base/runtime.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
 import { ActorDoor } from './actor-door.js';
-import { type ActorName, appNames, fitsActor } from './actor-names.js';
+import { type ActorName, type ActorNames, appNames, fitsActor } from './actor-names.js';
 import { Arsenal } from './arsenal.js';
 import type { RunSpec, Violation } from './execution.js';
 import { causesOf, type InjectedFault } from './injected.js';
@@ -85,26 +85,7 @@ export class AppRun implements WorldActions {
       },
     });
     const names = appNames();
-    const timers = (): VirtualRuntime['timers'] => this.#outsider.timers;
-    const nowMs = (): number => this.machine.nowMs;
-    const links = new LinkFaults({ arsenal: this.arsenal, names, timers, nowMs, apps: 'actors' });
-    const door = new ActorDoor({
-      arsenal: this.arsenal,
-      names,
-      links,
-      timers: () => this.machine.timers,
-      crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crash(path, error)),
-      onMessage: (actor, message) => this.#handling(actor.path, message),
-      onLife: (actor, what) => {
-        this.paths.add(actor.path);
-        if (what === 'restarts') this.restarts += 1;
-        this.recorder?.add(actor.path, 'life', what);
-      },
-      onBrokenRule: (message) => this.#violate('O9', 'one handler at a time', message),
-      sender: { whose: new Whose<ActorName>(), nobody: names.of(PROGRAM) },
-      onSend: (from, to) => void this.links.add(`${from.path} -> ${to.path}`),
-      freezes: 'messages',
-    });
+    const door = this.#actorDoor(names);
     this.world = new WorldFaults(this.arsenal, names, this);
     installStorageFaults(this.machine.faults, this.arsenal);
     this.system = actorSystem({
@@ -121,6 +102,29 @@ export class AppRun implements WorldActions {
       }),
       onDeadLetter: (letter) => this.#deadLetter(letter),
       ...app.system,
+    });
+  }
+
+  #actorDoor(names: ActorNames): ActorDoor {
+    const timers = (): VirtualRuntime['timers'] => this.#outsider.timers;
+    const nowMs = (): number => this.machine.nowMs;
+    const links = new LinkFaults({ arsenal: this.arsenal, names, timers, nowMs, apps: 'actors' });
+    return new ActorDoor({
+      arsenal: this.arsenal,
+      names,
+      links,
+      timers: () => this.machine.timers,
+      crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crash(path, error)),
+      onMessage: (actor, message) => this.#handling(actor.path, message),
+      onLife: (actor, what) => {
+        this.paths.add(actor.path);
+        if (what === 'restarts') this.restarts += 1;
+        this.recorder?.add(actor.path, 'life', what);
+      },
+      onBrokenRule: (message) => this.#violate('O9', 'one handler at a time', message),
+      sender: { whose: new Whose<ActorName>(), nobody: names.of(PROGRAM) },
+      onSend: (from, to) => void this.links.add(`${from.path} -> ${to.path}`),
+      freezes: 'messages',
     });
   }
 

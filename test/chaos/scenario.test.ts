@@ -59,7 +59,7 @@ function counting(counter: Counter): JobScenario {
         (count) => count.orders,
       ),
       check.sometimes('recovered from a checkpoint'),
-      check.drains('60s'),
+      check.drains('10min'),
     ],
   });
 }
@@ -69,8 +69,8 @@ test('a job whose state is in its checkpoints passes run and explore', async () 
   const { outcome, failure } = await counts.run({ seed: 42 });
   expect(failure).toBeNull();
   expect(outcome.fired.map(({ kind }) => kind)).toEqual(['actor.throw']);
-  const report = await counts.explore({ seeds: 40 });
-  expect(report).toMatchObject({ seeds: 40, failures: [] });
+  const report = await counts.explore({ seeds: 20 });
+  expect(report).toMatchObject({ seeds: 20, failures: [] });
   expect(report.counts.restores).toBeGreaterThan(0);
 });
 
