@@ -53,6 +53,8 @@ export interface BegunJob {
  */
 export class StoreKeeper {
   private current: JobStores | null = null;
+  /** Of this run of the job, over its stores: who has been replaced does not come back. */
+  private owner: number | undefined = undefined;
   private last: Promise<unknown> = Promise.resolve();
 
   /** `reopen`: whatever is open is closed first, because its state is not known or it has failed. */
@@ -60,7 +62,7 @@ export class StoreKeeper {
     return this.inTurn(async () => {
       if (wiring.checkpoint === null) return beginWithoutStore(wiring);
       if (reopen) await this.closeCurrent();
-      const stores = this.current ?? (await openStores(wiring));
+      const stores = this.current ?? (await openStores(wiring, this.owner));
       this.current = stores;
       try {
         return await beginWithStore(wiring, stores);
@@ -91,6 +93,8 @@ export class StoreKeeper {
     const { current } = this;
     this.current = null;
     if (current === null) return;
+    // It may have opened its environment again meanwhile.
+    this.owner = current.store.owner;
     await current.store.close();
     await current.savepoint?.close();
   }
@@ -145,7 +149,7 @@ async function beginWithoutStore(wiring: JobWiring): Promise<BegunJob> {
   });
 }
 
-async function openStores(wiring: JobWiring): Promise<JobStores> {
+async function openStores(wiring: JobWiring, ownedBefore: number | undefined): Promise<JobStores> {
   const { checkpoint, runtime, logger, plan, from } = wiring;
   if (checkpoint === null) throw new RestoreError('The job runs without checkpoints.');
   const savepoint = from === null ? null : await openSavepoint({ runtime, directory: from });
@@ -157,6 +161,7 @@ async function openStores(wiring: JobWiring): Promise<JobStores> {
       job: plan.job,
       retained: checkpoint.retained,
       commitDeadlineMs: checkpoint.storeDeadlineMs,
+      ...(ownedBefore === undefined ? {} : { ownedBefore }),
       olderCheckpoint: wiring.allowOlderCheckpoint ? 'use' : 'refuse',
     });
     return { store, savepoint };

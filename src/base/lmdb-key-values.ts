@@ -126,6 +126,7 @@ interface Ownership {
 }
 
 class LmdbEnvironment implements KeyValueEnvironment {
+  readonly owner: number;
   readonly #ports: LmdbPorts;
   readonly #directory: string;
   readonly #handles: Handles;
@@ -143,6 +144,7 @@ class LmdbEnvironment implements KeyValueEnvironment {
     this.#ports = ports;
     this.#directory = directory;
     this.#handles = handles;
+    this.owner = owner?.number ?? 0;
     this.#owner = owner;
     this.#lane = new CommitLane({
       directory,

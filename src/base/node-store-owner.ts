@@ -51,6 +51,8 @@ export async function takeOwnership(
         const current = row.getEntry(OWNER_KEY);
         const refusal = current === undefined ? null : checkFormat(directory, current.value);
         if (refusal !== null) return { kind: 'refused', error: refusal };
+        const { ownedBefore = Number.POSITIVE_INFINITY } = options;
+        if ((current?.version ?? 0) > ownedBefore) return { kind: 'fenced' };
         const number = (current?.version ?? 0) + 1;
         const won = await conditionally(ports.timers, row, current?.version ?? null, () => {
           void row.put(OWNER_KEY, ownerRow(ports.clock), number);

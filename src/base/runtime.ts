@@ -129,6 +129,8 @@ export type StoreWrite =
   | { readonly kind: 'remove'; readonly table: string; readonly key: StoreKey };
 
 export interface KeyValueEnvironment {
+  /** Number of this ownership of the directory, which grows with every owner; 0 for who only reads. */
+  readonly owner: number;
   /**
    * Applies all writes in one transaction and resolves when they are durable (flushed), not before.
    * Rejects with StoreError; WEIR_STORE_POISONED means that the outcome is unknown and that this environment
@@ -157,6 +159,11 @@ export interface OpenOptions {
   readonly tables: readonly string[];
   /** A commit that has not settled after this long poisons the environment (LMDB can hang on ENOSPC). */
   readonly commitDeadlineMs: number;
+  /**
+   * The ownership that this program had before and believes to have still. Opening fails with WEIR_STORE_FENCED when another owner
+   * has come since: who was replaced must not take the directory back. Default: whoever comes last owns it.
+   */
+  readonly ownedBefore?: number;
   /** Refuse to create: for savepoints and for inspection. */
   readonly readOnly?: boolean;
 }

@@ -48,6 +48,8 @@ const SAVEPOINTS_DIRECTORY = '/savepoints';
 const LIFE_MS_MAX = 15 * 60_000;
 /** Virtual time that a woken zombie has to notice that it has been replaced. */
 const ZOMBIE_MS_MAX = 10 * 60_000;
+/** And this many steps: a job that goes round in circles is found before its time is over. Normal runs take some thousands. */
+const LIFE_STEPS_MAX = 150_000;
 const STEPS_MAX = 3_000_000;
 /** Starts after a failure that a fault excuses. */
 const SECOND_CHANCES = 2;
@@ -245,14 +247,22 @@ export class JobRun<T, R> implements Points, WorldActions {
         for (const zombie of this.zombies) if (zombie.machine === machine) zombie.ended = true;
       });
     const limitMs = machine.nowMs + LIFE_MS_MAX;
+    const limitSteps = machine.steps + LIFE_STEPS_MAX;
     try {
       await machine.run(
-        () => settled || this.#successor !== null || this.leak !== null || machine.nowMs > limitMs,
+        () =>
+          settled ||
+          this.#successor !== null ||
+          this.leak !== null ||
+          machine.nowMs > limitMs ||
+          machine.steps > limitSteps,
       );
     } catch (error) {
       // A broken assertion of the simulated world, or an error that nobody caught.
       return { kind: 'failed', error };
     }
+    if (!settled && machine.steps > limitSteps)
+      return { kind: 'stuck', reason: `no end after ${LIFE_STEPS_MAX} steps` };
     if (!settled && machine.nowMs > limitMs)
       return { kind: 'stuck', reason: `no end after ${LIFE_MS_MAX / 60_000} virtual minutes` };
     return end;

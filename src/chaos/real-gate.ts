@@ -41,6 +41,7 @@ export class StoreGate {
 
   #environment(environment: KeyValueEnvironment): KeyValueEnvironment {
     return {
+      owner: environment.owner,
       commit: (writes) => this.#during(() => environment.commit(writes)),
       get: (table, key) => environment.get(table, key),
       range: (table, options) => environment.range(table, options),

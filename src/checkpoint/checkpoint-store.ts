@@ -57,6 +57,8 @@ export interface StoreCounters {
 }
 
 export interface CheckpointStore extends SegmentReader {
+  /** Number of this ownership of the directory. */
+  readonly owner: number;
   /**
    * Ends the attempt before, reopens a broken environment, and chooses the checkpoint to start from. The numbers that it
    * gives out are above `above`: names of files and transactions contain them, and a job that starts from the savepoint of

@@ -53,6 +53,8 @@ export interface CheckpointStoreOptions {
   /** Completed checkpoints to keep, at least CHECKPOINTS_RETAINED. */
   readonly retained?: number;
   readonly commitDeadlineMs?: number;
+  /** The ownership that this run of the job had before: a store that somebody else has taken over since is refused. */
+  readonly ownedBefore?: number;
   /**
    * What to do when the newest completed checkpoint is damaged and an older one is intact. `use` (default): go on from the
    * older one. `refuse`: RestoreError, because results that were committed after the older one would be committed again.
@@ -68,14 +70,21 @@ export interface CheckpointStoreOptions {
 export async function openCheckpointStore(options: CheckpointStoreOptions): Promise<CheckpointStore> {
   const retained = options.retained ?? CHECKPOINTS_RETAINED;
   assert(retained >= CHECKPOINTS_RETAINED, 'a damaged newest checkpoint leaves an older one', { retained });
-  const environment = await openEnvironment(options);
+  const environment = await openEnvironment(options, options.ownedBefore);
   return new LmdbCheckpointStore(options, retained, environment);
 }
 
-async function openEnvironment(options: CheckpointStoreOptions): Promise<KeyValueEnvironment> {
+async function openEnvironment(
+  options: CheckpointStoreOptions,
+  ownedBefore: number | undefined,
+): Promise<KeyValueEnvironment> {
   const { runtime, directory, job } = options;
   const commitDeadlineMs = options.commitDeadlineMs ?? STORE_COMMIT_DEADLINE_MS;
-  const environment = await runtime.keyValues.open(directory, { tables: TABLES, commitDeadlineMs });
+  const environment = await runtime.keyValues.open(directory, {
+    tables: TABLES,
+    commitDeadlineMs,
+    ...(ownedBefore === undefined ? {} : { ownedBefore }),
+  });
   try {
     const identity = identityOf(environment, directory);
     refuseForeign(identity, directory, job);
@@ -125,6 +134,10 @@ class LmdbCheckpointStore implements CheckpointStore {
     this.#environment = environment;
   }
 
+  get owner(): number {
+    return this.#environment.owner;
+  }
+
   async beginAttempt(above: NumbersInUse = { attempt: 0, checkpoint: 0 }): Promise<BegunAttempt> {
     const before = this.#state;
     if (before.kind === 'beginning') throw this.#refusal('another attempt is just beginning');
@@ -158,7 +171,7 @@ class LmdbCheckpointStore implements CheckpointStore {
     const { directory, logger } = this.#options;
     logger.warn({ directory }, 'the checkpoint store broke and is opened again');
     await this.#environment.close();
-    this.#environment = await openEnvironment(this.#options);
+    this.#environment = await openEnvironment(this.#options, this.#environment.owner);
     this.#mustReopen = false;
   }
 

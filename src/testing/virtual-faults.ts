@@ -18,8 +18,11 @@ export type FileOperation =
   | 'removeDirectory'
   | 'syncDirectory';
 
-/** `hang`: never completes. Anything else is the code of the error, as Node names it: `EIO`, `ENOSPC`, `EACCES`. */
-export type FileFault = 'hang' | `E${string}` | null;
+/**
+ * `hang`: never completes. `failWritten` and `hangWritten`: takes effect, and then fails with EIO or never completes. Anything
+ * else is the code of the error, as Node names it: `EIO`, `ENOSPC`, `EACCES`.
+ */
+export type FileFault = 'hang' | 'failWritten' | 'hangWritten' | `E${string}` | null;
 
 export type KeyValueOperation = 'open' | 'commit';
 

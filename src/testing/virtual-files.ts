@@ -11,7 +11,7 @@ import { posix } from 'node:path';
 import { randomBelow } from '../base/random-stream.js';
 import type { FileHandle, FileSystem, RandomStream } from '../base/runtime.js';
 import { VirtualDirectory, type VirtualDisk, VirtualFile, type VirtualNode } from './virtual-disk.js';
-import type { FileOperation, VirtualFaults } from './virtual-faults.js';
+import type { FileFault, FileOperation, VirtualFaults } from './virtual-faults.js';
 import { NEVER, type VirtualProcess } from './virtual-machine.js';
 import { directoryAt, fileError, nodeAt, normalPath, placeOf } from './virtual-paths.js';
 
@@ -49,8 +49,8 @@ export function virtualFiles(options: VirtualFilesOptions): VirtualFileSystem {
       const fault = faults.files?.(operation, path) ?? null;
       if (fault === null) return apply();
       failed?.();
-      if (fault === 'hang') return NEVER;
-      throw fileError(fault, operation, path);
+      if (isWritten(fault)) apply();
+      return failedBy(fault, operation, path);
     });
   const named = <T>(operation: FileOperation, path: string, apply: () => T): Promise<T> =>
     perform(NAMES, operation, path, apply);
@@ -75,6 +75,15 @@ export function virtualFiles(options: VirtualFilesOptions): VirtualFileSystem {
     syncDirectory: (path) =>
       named('syncDirectory', path, () => disk.syncDirectory(directoryAt(disk, 'syncDirectory', path))),
   };
+}
+
+function isWritten(fault: FileFault): boolean {
+  return fault === 'failWritten' || fault === 'hangWritten';
+}
+
+function failedBy(fault: NonNullable<FileFault>, operation: FileOperation, path: string): typeof NEVER {
+  if (fault === 'hang' || fault === 'hangWritten') return NEVER;
+  throw fileError(fault === 'failWritten' ? 'EIO' : fault, operation, path);
 }
 
 function openHandle(
@@ -109,10 +118,10 @@ function openHandle(
         if (fault === 'hang') return NEVER;
         if (!isOpen || mode === 'read') throw fileError('EBADF', 'append', path);
         if (!(node instanceof VirtualFile)) throw fileError('EISDIR', 'append', path);
-        const length = fault === null ? copy.byteLength : randomBelow(options.choices, copy.byteLength + 1);
+        const whole = fault === null || isWritten(fault);
+        const length = whole ? copy.byteLength : randomBelow(options.choices, copy.byteLength + 1);
         write(node, copy.subarray(0, length));
-        if (fault !== null) throw fileError(fault, 'append', path);
-        return undefined;
+        return fault === null ? undefined : failedBy(fault, 'append', path);
       });
     },
     sync: () => onFile('sync', (file) => file.sync()),

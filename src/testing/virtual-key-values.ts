@@ -75,6 +75,7 @@ class VirtualEnvironment implements KeyValueEnvironment {
   readonly #image: StoreImage;
   readonly #lane: CommitLane;
   readonly #readOnly: boolean;
+  readonly #open: OpenOptions;
   #owner: number | null = null;
   #holder: StoreImage['holder'];
   #closed: Promise<void> | null = null;
@@ -85,6 +86,7 @@ class VirtualEnvironment implements KeyValueEnvironment {
     this.#tables = new Set(open.tables);
     this.#image = image;
     this.#readOnly = open.readOnly ?? false;
+    this.#open = open;
     this.#holder = image.holder;
     this.#lane = new CommitLane({
       directory,
@@ -92,6 +94,10 @@ class VirtualEnvironment implements KeyValueEnvironment {
       timers: options.timers,
       transact: (writes) => this.#transact(writes),
     });
+  }
+
+  get owner(): number {
+    return this.#owner ?? 0;
   }
 
   /** The first transaction of every owner. */
@@ -151,6 +157,8 @@ class VirtualEnvironment implements KeyValueEnvironment {
       if (fault === 'hang') return NEVER;
       if (fault === 'reject') throw failedSync();
       if (this.#owner === null) {
+        if (this.#image.owner > (this.#open.ownedBefore ?? Number.POSITIVE_INFINITY))
+          return { kind: 'fenced' };
         this.#image.owner += 1;
         this.#owner = this.#image.owner;
       } else if (this.#owner !== this.#image.owner) {

@@ -157,6 +157,7 @@ describe('the gate of a thread', () => {
     const begun: string[] = [];
     const stores: KeyValueStores = {
       open: async () => ({
+        owner: 1,
         commit: (writes) => {
           begun.push(...writes.map(({ table }) => table));
           return new Promise<void>((resolve) => {

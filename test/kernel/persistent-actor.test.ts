@@ -75,6 +75,7 @@ test('events are durable before they are applied and answered', async () => {
   const environment = await on(runtime, open(runtime));
   const log: string[] = [];
   const watched: KeyValueEnvironment = {
+    owner: environment.owner,
     commit: async (writes) => {
       log.push('commit begins');
       await environment.commit(writes);
