@@ -102,7 +102,10 @@ class RealRun<T, R> {
         faultFree,
         ...this.#firings(supervisor, directory),
       });
-      const failure = realFailure(this.#program.name, this.#spec, outcome, directory);
+      const failure = realFailure(this.#program.name, this.#spec, outcome, {
+        mode: this.#mode,
+        kept: directory,
+      });
       keep = failure !== null;
       return { outcome, failure, notes: this.#carried.notes };
     } finally {

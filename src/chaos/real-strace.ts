@@ -4,7 +4,8 @@
 // Not:     starting the process (real-process.ts).
 //
 // T1. Only the file of the checkpoint store is hit: the files of the output have another path.
-// T2. strace counts per thread, so the process gets one thread for such calls: the n-th is the n-th.
+// T2. strace counts per thread: a store is opened by the main thread, with about four syncs, and written by the one thread that the
+//     pool then has. So small numbers hit the opening, larger ones the n-th sync of a write.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

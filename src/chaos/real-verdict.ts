@@ -14,7 +14,7 @@ import type { Failure } from './exploration.js';
 import { FAULT_KINDS } from './fault-kinds.js';
 import type { JobProgram } from './job-program.js';
 import { enterPropertyLog, PropertyLog } from './property.js';
-import type { HostLedger } from './real-news.js';
+import type { HostLedger, RealMode } from './real-news.js';
 import { readOutput } from './real-output.js';
 import { outputIn } from './real-places.js';
 import type { RealEnd, Supervisor } from './real-supervisor.js';
@@ -68,12 +68,18 @@ export function realOutcome<T, R>(done: RealRunDone<T, R>): Outcome {
 }
 
 /** Null: every check held. `kept`: where the files of the run are. */
-export function realFailure(subject: string, spec: RunSpec, outcome: Outcome, kept: string): Failure | null {
+export function realFailure(
+  subject: string,
+  spec: RunSpec,
+  outcome: Outcome,
+  { mode, kept }: { readonly mode: RealMode; readonly kept: string },
+): Failure | null {
   const [violation] = outcome.violations;
   if (violation === undefined) return null;
+  const where = `Seen in mode ${mode}, which a replay in the simulation need not show. The files of the run are kept in ${kept}.`;
   return {
     subject,
-    violation: { ...violation, message: `${violation.message} The files of the run are kept in ${kept}.` },
+    violation: { ...violation, message: `${violation.message} ${where}` },
     found: spec,
     minimal: spec,
     outcome,

@@ -34,19 +34,23 @@ async function violationOf(run: Promise<unknown>): Promise<string> {
 }
 
 describe('in a real thread every record comes out exactly once', () => {
-  test('when an actor throws, and when one dies at a step of the protocol', async () => {
-    const { fired, lives, counts } = await firedIn(
+  test('when actors throw and die; what the mode cannot do is noted', async () => {
+    const { fired, lives, counts, notes } = await firedIn(
       'threads',
       plan(
+        fault.store().full(),
         fault.seq(fault.actor('count').throws().atMessage(5), fault.actor('sink').crashes().at('ack.sent')),
       ),
     );
     expect(fired).toEqual(['actor.throw', 'actor.crash']);
     expect(lives).toBe(1);
     expect(counts.attempts).toBeGreaterThanOrEqual(3);
+    expect(notes).toEqual([
+      'not exercised: fault 0 (store.full of checkpoints), because it needs mode simulation',
+    ]);
   });
 
-  test('when the thread ends, its loop stands still, and it runs out of memory', async () => {
+  test('when the thread ends, its loop stands still, it runs out of memory, and an exception ends it', async () => {
     const { fired, lives, notes } = await firedIn(
       'threads',
       plan(
@@ -54,18 +58,13 @@ describe('in a real thread every record comes out exactly once', () => {
           fault.process().exitsThread().at('metadata.durable'),
           fault.process().stalls('50ms').at('restore.applied'),
           fault.process().exhaustsThread().at('ack.sent'),
+          fault.process().uncaught().at('restore.applied'),
         ),
       ),
     );
-    expect(fired).toEqual(['thread.exit', 'process.stall', 'thread.memory']);
-    expect(lives).toBe(3);
+    expect(fired).toEqual(['thread.exit', 'process.stall', 'thread.memory', 'process.uncaught']);
+    expect(lives).toBe(4);
     expect(notes).toEqual([]);
-  });
-
-  test('when an exception outside of any actor ends the thread', async () => {
-    const { fired, lives } = await firedIn('threads', plan(fault.process().uncaught().at('commit.sent')));
-    expect(fired).toEqual(['process.uncaught']);
-    expect(lives).toBe(2);
   });
 });
 
@@ -96,7 +95,7 @@ describe('in a real process every record comes out exactly once', () => {
   });
 
   test('when a sync of the store fails, where strace may trace', async () => {
-    const faults = plan(fault.store().rejectsVisible().nth(9), fault.actor('count').crashes().at('ack.sent'));
+    const faults = plan(fault.store().rejectsVisible().nth(5), fault.actor('count').crashes().at('ack.sent'));
     const { fired, notes } = await firedIn('processes', faults);
     // Without strace the fault is in the notes instead, with the reason.
     expect([...fired, ...notes.map((note) => note.slice(0, 48))].sort()).toEqual(
@@ -110,15 +109,6 @@ describe('in a real process every record comes out exactly once', () => {
 });
 
 describe('what a mode cannot do', () => {
-  test('is noted, and the rest is carried out', async () => {
-    const faults = plan(fault.store().full(), fault.actor('count').crashes().at('ack.sent'));
-    const { fired, notes } = await firedIn('threads', faults);
-    expect(fired).toEqual(['actor.crash']);
-    expect(notes).toEqual([
-      'not exercised: fault 0 (store.full of checkpoints), because it needs mode simulation',
-    ]);
-  });
-
   test('takes with it what waits for it, and keeps the numbers of the whole plan', () => {
     const faults = plan(
       fault.seq(fault.store().full(), fault.actor('sink').throws()),
