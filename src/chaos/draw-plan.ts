@@ -68,6 +68,7 @@ const ENDING_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'store.hangWritten',
   'store.mapFull',
   'files.hang',
+  'files.hangWritten',
   'sink.stuck',
 ]);
 

@@ -30,8 +30,12 @@ const KINDS: Readonly<Record<OperationPort, Readonly<Record<OperationError, read
     hang: ['store.hang'],
     unknown: ['store.rejectWritten', 'store.hangWritten'],
   },
-  // A file operation whose outcome is unknown is one that failed: nothing is retried on the same handle.
-  files: { EIO: ['files.fail'], ENOSPC: ['files.full'], hang: ['files.hang'], unknown: [] },
+  files: {
+    EIO: ['files.fail'],
+    ENOSPC: ['files.full'],
+    hang: ['files.hang'],
+    unknown: ['files.failWritten', 'files.hangWritten'],
+  },
 };
 
 export interface EveryOperationOptions {

@@ -6,6 +6,91 @@
 // K1. A kind that a mode cannot carry out is absent from `modes`: whoever runs a plan there reports it, and never skips it silently.
 // K2. Parameters are numbers with a default and bounds, so that a plan can be drawn at random and shrunk towards the least.
 
+/** Every kind of fault, by name. */
+export type FaultKind =
+  | 'actor.throw'
+  | 'actor.reject'
+  | 'actor.poison'
+  | 'actor.hang'
+  | 'actor.block'
+  | 'actor.setupThrow'
+  | 'actor.policyThrow'
+  | 'actor.slow'
+  | 'mailbox.small'
+  | 'mailbox.dropping'
+  | 'link.delay'
+  | 'link.reorder'
+  | 'link.duplicate'
+  | 'link.drop'
+  | 'actor.stop'
+  | 'ask.late'
+  | 'actor.crash'
+  | 'actor.crashAwaiting'
+  | 'timer.race'
+  | 'message.mutate'
+  | 'process.uncaught'
+  | 'barrier.delay'
+  | 'barrier.duplicate'
+  | 'trigger.duplicate'
+  | 'barrier.drop'
+  | 'barrier.overtake'
+  | 'barrier.stale'
+  | 'snapshot.decline'
+  | 'snapshot.slow'
+  | 'ack.drop'
+  | 'ack.duplicate'
+  | 'ack.stale'
+  | 'notify.drop'
+  | 'notify.delay'
+  | 'process.zombie'
+  | 'process.lateWrites'
+  | 'job.rescale'
+  | 'store.full'
+  | 'store.reject'
+  | 'store.rejectVisible'
+  | 'store.rejectWritten'
+  | 'store.hang'
+  | 'store.hangWritten'
+  | 'store.slow'
+  | 'power.loss'
+  | 'store.staleRoot'
+  | 'store.flip'
+  | 'store.mapFull'
+  | 'store.openFails'
+  | 'store.twice'
+  | 'files.fail'
+  | 'files.full'
+  | 'files.failWritten'
+  | 'files.hang'
+  | 'files.hangWritten'
+  | 'process.kill'
+  | 'process.pause'
+  | 'thread.exit'
+  | 'thread.memory'
+  | 'process.abort'
+  | 'process.stall'
+  | 'clock.jump'
+  | 'clock.drift'
+  | 'files.exhausted'
+  | 'message.uncloneable'
+  | 'record.poison'
+  | 'record.late'
+  | 'record.repeat'
+  | 'source.fail'
+  | 'source.stall'
+  | 'sink.slow'
+  | 'sink.stuck'
+  | 'sink.partial'
+  | 'sink.commitUnknown'
+  | 'sink.commitFail'
+  | 'memory.pressure'
+  | 'telemetry.fail'
+  | 'job.savepoint'
+  | 'job.stop'
+  | 'network.reset'
+  | 'network.delay'
+  | 'link.swizzle';
+
 /** `mask`: results as without fault. `degrade`: a declared effect is allowed. `stop`: fails loudly before any wrong result. */
 export type FaultClass = 'mask' | 'degrade' | 'stop';
 
@@ -76,7 +161,7 @@ type Row = readonly [
   parameters?: Readonly<Record<string, ParameterInfo>>,
 ];
 
-const ROWS = {
+const ROWS: Readonly<Record<FaultKind, Row>> = {
   // ---- actors
   'actor.throw': ['F01', 'the handler throws', 'mask', 'actor', 'both', ALL],
   'actor.reject': ['F02', 'the handler rejects after an await', 'mask', 'actor', 'both', ALL],
@@ -270,7 +355,16 @@ const ROWS = {
   'store.twice': ['F45', 'the store is opened by a second process', 'stop', 'process', 'jobs', SIM],
   'files.fail': ['F35', 'a file operation fails (EIO)', 'mask', 'files', 'both', SIM],
   'files.full': ['F34', 'a file operation finds no room (ENOSPC)', 'mask', 'files', 'both', SIM],
+  'files.failWritten': ['F35', 'a file operation takes effect and fails', 'mask', 'files', 'both', SIM],
   'files.hang': ['F36', 'a file operation never settles', 'degrade', 'files', 'both', SIM],
+  'files.hangWritten': [
+    'F36',
+    'a file operation takes effect and never settles',
+    'degrade',
+    'files',
+    'both',
+    SIM,
+  ],
   // ---- process, threads, clock, memory
   'process.kill': ['F48', 'the process is killed', 'mask', 'process', 'both', ['simulation', 'processes']],
   'process.pause': [
@@ -371,9 +465,7 @@ const ROWS = {
     SIM,
     { ms: ms(200, 2_000) },
   ],
-} satisfies Record<string, Row>;
-
-export type FaultKind = keyof typeof ROWS;
+};
 
 function info(row: Row): FaultKindInfo {
   const [number, title, kind, target, apps, modes, parameters = {}] = row;

@@ -123,6 +123,10 @@ export class DiskFaults {
   fails(): OpenFault<never> {
     return openFault('files.fail', this.target);
   }
+  /** An operation takes effect and fails all the same. */
+  failsWritten(): OpenFault<never> {
+    return openFault('files.failWritten', this.target);
+  }
   /** An operation finds no room (ENOSPC). */
   full(): OpenFault<never> {
     return openFault('files.full', this.target);
@@ -130,6 +134,10 @@ export class DiskFaults {
   /** An operation never settles. */
   hangs(): OpenFault<never> {
     return openFault('files.hang', this.target);
+  }
+  /** An operation takes effect and never settles. */
+  hangsWritten(): OpenFault<never> {
+    return openFault('files.hangWritten', this.target);
   }
   /** No file descriptors are left (EMFILE). */
   exhausted(): OpenFault<never> {

@@ -19,9 +19,11 @@ const STORE_FAULTS = [
 
 const FILE_FAULTS = [
   ['files.fail', 'EIO'],
+  ['files.failWritten', 'failWritten'],
   ['files.full', 'ENOSPC'],
   ['files.exhausted', 'EMFILE'],
   ['files.hang', 'hang'],
+  ['files.hangWritten', 'hangWritten'],
 ] as const satisfies readonly (readonly [FaultKind, string])[];
 
 /** Operations that need a free descriptor, or room. */

@@ -66,7 +66,10 @@ describe('every operation', () => {
     const files = await loop(toySubject(), { port: 'files', error: 'EIO' });
     expect(files.notExercised).toEqual(['files.fail: does not apply to toy.']);
     const unknown = await loop(toySubject(), { port: 'files', error: 'unknown' });
-    expect(unknown.notExercised).toEqual(['files unknown: there is no such kind of fault.']);
+    expect(unknown.notExercised).toEqual([
+      'files.failWritten: does not apply to toy.',
+      'files.hangWritten: does not apply to toy.',
+    ]);
     const never = await loop(toySubject(), {
       port: 'store',
       error: 'EIO',

@@ -24,7 +24,14 @@ const RESTARTS_MAX = 20;
 const RESTART_DELAY_MS = 5;
 
 /** Kinds that apply because the job uses files. */
-export const FILE_KINDS: readonly FaultKind[] = ['files.fail', 'files.full', 'files.hang', 'files.exhausted'];
+export const FILE_KINDS: readonly FaultKind[] = [
+  'files.fail',
+  'files.failWritten',
+  'files.full',
+  'files.hang',
+  'files.hangWritten',
+  'files.exhausted',
+];
 
 /** Judged as the shape of the same name would be; its graph is never built. */
 const SHAPE: Shape = {
