@@ -2,6 +2,8 @@
 //
 // Owns:    the way from a task to a host.
 // Not:     the life itself (real-host.ts), starting this file (real-thread.ts, real-process.ts).
+//
+// N1. Imported by anybody else it does nothing.
 
 import { readFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -10,7 +12,7 @@ import { StoreGate } from './real-gate.js';
 import type { HostPorts } from './real-host.js';
 import { hostOf } from './real-hosts.js';
 import type { HostNews, HostTask } from './real-news.js';
-import { NEWS_DESCRIPTOR } from './real-process.js';
+import { HOST_MARK, NEWS_DESCRIPTOR } from './real-process.js';
 import { isRunnable } from './runnable.js';
 
 async function live(task: HostTask, ports: HostPorts): Promise<void> {
@@ -41,11 +43,21 @@ function writeLine(news: HostNews): void {
   for (let at = 0; at < line.length; ) at += writeSync(NEWS_DESCRIPTOR, line, at);
 }
 
-if (parentPort === null) {
-  const task = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as HostTask;
-  await live(task, { tell: writeLine, gate: null });
-} else {
+/** Memory of the gate and the task, for a thread that was started as a host. */
+interface ThreadData {
+  readonly task: HostTask;
+  readonly gate: SharedArrayBuffer;
+}
+
+function isThreadData(data: unknown): data is ThreadData {
+  return typeof data === 'object' && data !== null && 'task' in data && 'gate' in data;
+}
+
+const [mark, file = ''] = process.argv.slice(2);
+if (parentPort !== null && isThreadData(workerData)) {
   const port = parentPort;
-  const { task, gate } = workerData as { readonly task: HostTask; readonly gate: SharedArrayBuffer };
+  const { task, gate } = workerData;
   await live(task, { tell: (news) => port.postMessage(news), gate: new StoreGate(gate) });
+} else if (mark === HOST_MARK) {
+  await live(JSON.parse(readFileSync(file, 'utf8')) as HostTask, { tell: writeLine, gate: null });
 }

@@ -19,6 +19,8 @@ import { taskIn } from './real-places.js';
 const ERRORS_KEPT = 2_000;
 /** Descriptor of the pipe for news, in the process. */
 export const NEWS_DESCRIPTOR = 3;
+/** First argument of a process that is a host; the second is the file of its task. */
+export const HOST_MARK = '--weir-chaos-host';
 
 export interface ProcessOptions {
   readonly program: HostProgram;
@@ -40,6 +42,7 @@ export function startProcess({ task, onNews }: HostStart, options: ProcessOption
     ...program.importing,
     ...heap,
     program.entry,
+    HOST_MARK,
     file,
   ];
   const [command = process.execPath, ...rest] = words;
