@@ -38,7 +38,7 @@ export class ArmedFault {
   stepsSeen = 0;
   /** The trigger has held, and the fault has not used it yet. */
   due = false;
-  firedAtMs = Number.NEGATIVE_INFINITY;
+  firedAtMs: number = Number.NEGATIVE_INFINITY;
   lastsUntilMs: number = Number.NEGATIVE_INFINITY;
   /** The kill has been done and the job has not recovered from it yet. */
   recovering = false;

@@ -196,6 +196,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       chances -= 1;
       this.earlierEnds.push(this.end);
       this.arsenal.heal();
+      this.lastFaultMs = this.machine.nowMs;
       this.machine = this.machine.crashProcess({ unsynced: 'kept' });
     }
     // The job is over: what is still planned has nothing to hit.

@@ -9,6 +9,7 @@
 import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { run } from '../../actors/run.js';
 import { buildGraph } from '../api/define-job.js';
+import { ConfigError } from '../base/errors.js';
 import { planJob } from '../graph/plan.js';
 import { virtualRuntime } from '../testing/virtual-runtime.js';
 import { jobNames } from './actor-names.js';
@@ -17,7 +18,7 @@ import { FAULT_KINDS, type FaultKind } from './fault-kinds.js';
 import { enterSimulation, inhabit } from './inside.js';
 import { jobKnobs, runOptionsOf } from './job-knobs.js';
 import type { JobProgram } from './job-program.js';
-import { CHECKPOINTS_DIRECTORY, type Cut, describeError, JobRun } from './job-run.js';
+import { CHECKPOINTS_DIRECTORY, type Cut, describeError, type JobEnd, JobRun } from './job-run.js';
 import { finishedRun, verdictOf } from './job-verdict.js';
 import { NO_FAULTS } from './plan.js';
 import { PropertyLog, withPropertyLog } from './property.js';
@@ -110,7 +111,7 @@ class JobSubject<T, R> implements Subject {
       trace: false,
     });
     await free.toTheEnd();
-    if (free.end.kind === 'failed') throw free.end.error;
+    if (free.end.kind !== 'finished') throw failsByItself(this.name, free.end);
     if (this.#faultFree.size >= FAULT_FREE_MAX) this.#faultFree.clear();
     this.#faultFree.set(key, free.results);
     return free.results;
@@ -172,6 +173,15 @@ class JobSubject<T, R> implements Subject {
 }
 
 const SHADOW_MS_MAX = 10 * 60_000;
+
+/** Nothing can be learned by injecting faults into a job that does not work without them. */
+function failsByItself(name: string, end: Exclude<JobEnd, { readonly kind: 'finished' }>): ConfigError {
+  const why = end.kind === 'failed' ? describeError(end.error) : end.reason;
+  return new ConfigError(`The job of "${name}" does not finish although no fault is injected: ${why}`, {
+    remedy: 'Run the job by itself first, and mend what it says.',
+    ...(end.kind === 'failed' ? { cause: end.error } : {}),
+  });
+}
 
 function defaultsOf(knobs: Subject['knobs']): Knobs {
   return Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, knob.default]));

@@ -21,8 +21,10 @@ export interface Verdict {
 export function verdictOf<T, R>(run: JobRun<T, R>, faultFree: readonly CommittedResult<R>[] | null): Verdict {
   const leak = run.leakError();
   if (leak !== null) {
-    const message = `${leak.message} ${leak.remedy ?? ''}`;
-    return { violations: [{ check: 'O18 leak', oracle: 'O18', message, example: [] }], checked: 0 };
+    return {
+      violations: [{ check: 'O18 leak', oracle: 'O18', message: leak.message, example: [] }],
+      checked: 0,
+    };
   }
   const found: Violation[] = [...run.watch.violations, ...endings(run)];
   const evaluated = run.program.evaluate(finishedRun(run, faultFree));

@@ -27,10 +27,8 @@ export class JobWatch {
   watermarks = 0;
   /** Failures of attempts, as logged. */
   readonly failures: string[] = [];
-  /** Zombies of this run have been told that somebody else has taken over. */
-  fencings = 0;
   /** Of periodic checkpoints. Infinity where savepoints may come beside them. */
-  concurrentMax = Number.POSITIVE_INFINITY;
+  concurrentMax: number = Number.POSITIVE_INFINITY;
   readonly #underWay = new Set<number>();
   readonly #aborted = new Set<number>();
   #durable = 0;

@@ -29,7 +29,7 @@ export interface WorldActions {
   openTwice(): string | null;
 }
 
-export const IMMEDIATE_KINDS = [
+const IMMEDIATE_KINDS: readonly FaultKind[] = [
   'actor.crash',
   'actor.stop',
   'process.kill',
@@ -46,7 +46,7 @@ export const IMMEDIATE_KINDS = [
   'store.flip',
   'store.staleRoot',
   'store.twice',
-] as const satisfies readonly FaultKind[];
+];
 
 /** Ways to end the process: they count as crashes of the step at which they happen. */
 const PROCESS_DEATHS: ReadonlyMap<FaultKind, string> = new Map<FaultKind, string>([
