@@ -31,21 +31,10 @@ export interface ProcessOptions {
 }
 
 export function startProcess({ task, onNews }: HostStart, options: ProcessOptions): HostLife {
-  const { program, heapMegabytes, wrapper } = options;
+  const { wrapper } = options;
   const file = taskIn(task.directory);
   writeFileSync(file, JSON.stringify(task));
-  const heap = heapMegabytes === null ? [] : [`--max-old-space-size=${heapMegabytes}`];
-  const words = [
-    ...wrapper,
-    process.execPath,
-    ...program.execArgv,
-    ...program.importing,
-    ...heap,
-    program.entry,
-    HOST_MARK,
-    file,
-  ];
-  const [command = process.execPath, ...rest] = words;
+  const [command = process.execPath, ...rest] = commandOf(options, file);
   // Calls that are counted have to come from one thread.
   const environment = wrapper.length === 0 ? process.env : { ...process.env, UV_THREADPOOL_SIZE: '1' };
   const child = spawn(command, rest, {
@@ -90,6 +79,12 @@ export function startProcess({ task, onNews }: HostStart, options: ProcessOption
     else if (!over) signalProcess(-child.pid, 'SIGKILL');
   };
   return { ended, end, resume: () => send('SIGCONT') };
+}
+
+function commandOf({ program, heapMegabytes, wrapper }: ProcessOptions, file: string): readonly string[] {
+  const { execArgv, importing, entry } = program;
+  const heap = heapMegabytes === null ? [] : [`--max-old-space-size=${heapMegabytes}`];
+  return [...wrapper, process.execPath, ...execArgv, ...importing, ...heap, entry, HOST_MARK, file];
 }
 
 /** Null: the process died in the middle of the line. */
