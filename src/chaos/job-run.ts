@@ -12,7 +12,7 @@ import type { JobHandle, JobResult } from '../../actors/job-handle.js';
 import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { run } from '../../actors/run.js';
 import { buildGraph } from '../api/define-job.js';
-import { messageOf } from '../base/errors.js';
+import { messageOf, RestoreError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { randomBelow, randomStream } from '../base/random-stream.js';
 import type { PointFields, Points, Runtime } from '../base/runtime.js';
@@ -57,6 +57,8 @@ const SECOND_CHANCES = 2;
 const BOUNDS_EVERY_HITS = 40;
 const WORLD_START_MS = 1_767_225_600_000;
 const HOUR_MS = 3_600_000;
+/** Of the error that refuses to rescale. */
+const PARTLY_FINISHED = /had finished and others had not/;
 
 export type JobEnd =
   | { readonly kind: 'finished'; readonly result: JobResult }
@@ -104,6 +106,8 @@ export class JobRun<T, R> implements Points, WorldActions {
   readonly #expectedCuts: number;
   #successor: VirtualRuntime | null = null;
   #parallelism: number | null = null;
+  /** Before the last time that the job was stopped. */
+  #parallelismBefore: number | null = null;
   #hits = 0;
   #lives = 0;
   /** The job of the process in charge has not ended. */
@@ -192,6 +196,7 @@ export class JobRun<T, R> implements Points, WorldActions {
         from = null;
         continue;
       }
+      if (this.#refusedToRescale()) continue;
       if (this.end.kind === 'finished' || chances === 0 || !this.mayEnd()) break;
       chances -= 1;
       this.earlierEnds.push(this.end);
@@ -202,6 +207,20 @@ export class JobRun<T, R> implements Points, WorldActions {
     // The job is over: what is still planned has nothing to hit.
     this.arsenal.heal();
     await this.#awaitZombies();
+  }
+
+  /**
+   * When only some subtasks of an operator have finished, its state cannot be spread anew, and the job says so before it starts:
+   * its user then goes on with the parallelism that it had.
+   */
+  #refusedToRescale(): boolean {
+    const { end } = this;
+    if (end.kind !== 'failed' || this.#parallelism === this.#parallelismBefore) return false;
+    const refused = causesOf(end.error).some(
+      (cause) => cause instanceof RestoreError && PARTLY_FINISHED.test(cause.message),
+    );
+    if (refused) this.#parallelism = this.#parallelismBefore;
+    return refused;
   }
 
   /** A fault has fired that may end the job for good: by what it is, or because it goes on longer than restarts do. */
@@ -449,6 +468,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.#stopping = true;
     this.handle.stop().then(
       () => {
+        this.#parallelismBefore = this.#parallelism;
         this.#parallelism = parallelism ?? this.#parallelism;
       },
       () => {
