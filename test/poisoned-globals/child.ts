@@ -18,7 +18,8 @@ export interface Report {
 
 const ROOT = new URL('../../', import.meta.url);
 /** The bindings of the port, and the command, which runs when it is loaded. */
-const NOT_LOADED = /^src\/(base\/(node|lmdb)-[\w-]+\.ts|cli\/)/;
+const NOT_LOADED =
+  /^src\/(base\/(node|lmdb)-[\w-]+\.ts|cli\/|chaos\/(real-[\w-]+|simulated-globals[\w-]*|vitest|node-test)\.ts)/;
 
 async function loadEngine(): Promise<string[]> {
   const loaded: string[] = [];
