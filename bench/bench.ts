@@ -9,7 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BENCHES: readonly string[] = ['engine', 'kernel', 'fuse', 'window', 'state'];
+const BENCHES: readonly string[] = ['engine', 'kernel', 'fuse', 'window', 'state', 'hooks'];
 
 const given = process.argv.slice(2);
 const names = given.filter((argument) => BENCHES.includes(argument));
