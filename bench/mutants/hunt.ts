@@ -1,32 +1,39 @@
 // `npm run mutants -- [options]`: plants every mutant and lets the simulation look for it.
 //
-// Owns:    batches of seeds, two simulations at a time, time limits, the exit code.
-// Not:     the mutants (catalog.ts), copies (plant.ts), reading answers and the report (verdict.ts), the simulation.
+// Owns:    the command line, which mutants are hunted, the exit code.
+// Not:     the mutants (catalog.ts), copies (plant.ts), running the simulation (simulation.ts), reading answers (verdict.ts),
+//          the page (markdown.ts).
 //
 //   --only a,b          these mutants
 //   --oracle O7         those that are expected to be noticed by this oracle
-//   --seeds-max n       seeds of one batch, at most (10,000)
-//   --batches n         batches of different seeds per mutant, for the mean (3)
+//   --seeds-max n       seeds of one batch, at most (2,000)
+//   --batches n         batches of different seeds per mutant, for the mean (2)
 //   --minutes n         real minutes after which a batch is ended (10)
 //   --jobs n            simulations at a time (2)
-//   --out file          the report as JSON (out/mutants.json)
+//   --shrink            shrinks the first failure of each mutant that was killed
+//   --out file          the report as JSON (out/mutants.json), written anew after every mutant
+//   --reports a,b       verdicts of earlier reports, for all that is not hunted now; the last one counts
+//   --no-hunt           only the reports
+//   --markdown file     the report as a page
 //   --list              names and titles, and nothing else
 //
-// H1. Before any mutant, the unchanged sources are run: if they fail, a kill would prove nothing.
+// H1. What fails in the unchanged sources too is no kill (R1 of simulation.ts).
 // H2. A mutant that survives one whole batch has survived: its other batches are left out.
 //
-// Exit codes: 0 all killed, 1 some left, or a failure without mutant; 2 the command line is wrong.
+// Exit codes: 0 all killed, 1 some left, 2 the command line is wrong.
 
-import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MUTANTS } from './catalog.js';
-import { type Mutant, ORACLES, type Part } from './mutant.js';
+import { pageOf } from './markdown.js';
+import { type Mutant, ORACLES } from './mutant.js';
 import { plant } from './plant.js';
+import { Control, look, shrinkIn } from './simulation.js';
 import {
   type BatchResult,
-  parseAnswer,
+  mergedWith,
+  type Report,
   summaryLines,
   summaryOf,
   tableOf,
@@ -40,21 +47,14 @@ interface Settings {
   readonly batches: number;
   readonly limitMs: number;
   readonly jobs: number;
+  readonly shrink: boolean;
   readonly out: string;
+  readonly reports: readonly string[];
+  readonly markdown: string | null;
 }
 
-const BASELINE_SEEDS_MAX = 200;
-const DEFAULT_PARTS: readonly Part[] = ['engine'];
-const ALL_PARTS: readonly Part[] = ['engine', 'protocol', 'trees'];
-/** The option of the simulation that takes the number of seeds of a part. */
-const SEEDS_OPTION: Readonly<Record<Part, string>> = {
-  engine: '--seeds',
-  protocol: '--protocol',
-  trees: '--trees',
-};
+const CONTROL_LIMIT_MS = 300_000;
 const MS_PER_MINUTE = 60_000;
-/** Of what a simulation that broke has written to stderr. */
-const WHY_CHARS_MAX = 600;
 
 class UsageError extends Error {}
 
@@ -69,20 +69,23 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (settings === null) return 0;
-  const baseline = await baselineFailure(settings);
-  if (baseline !== null) {
-    console.error(`The unchanged sources do not pass: ${baseline}`);
-    return 1;
-  }
-  const verdicts = await huntAll(settings);
+  const earlier = settings.reports.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report);
+  const report = await huntAll(settings, earlier);
+  const { verdicts } = report;
   const summary = summaryOf(verdicts);
   console.log(`\n${tableOf(verdicts)}\n`);
   for (const line of summaryLines(summary)) console.log(line);
-  mkdirSync(dirname(settings.out), { recursive: true });
-  const report = { node: process.version, seedsMax: settings.seedsMax, summary, verdicts };
-  writeFileSync(settings.out, `${JSON.stringify(report, null, 2)}\n`);
-  console.log(`report: ${settings.out}`);
+  for (const seed of report.falseAlarms)
+    console.log(`fails without any mutant, and counts for none: ${seed}`);
+  write(settings.out, `${JSON.stringify({ ...report, summary }, null, 2)}\n`);
+  if (settings.markdown !== null) write(settings.markdown, pageOf(report));
+  console.log(`report: ${settings.markdown ?? settings.out}`);
   return summary.killed === summary.mutants ? 0 : 1;
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
 
 function settingsOf(args: readonly string[]): Settings | null {
@@ -91,15 +94,19 @@ function settingsOf(args: readonly string[]): Settings | null {
     options: {
       only: { type: 'string' },
       oracle: { type: 'string' },
-      'seeds-max': { type: 'string', default: '10000' },
-      batches: { type: 'string', default: '3' },
+      'seeds-max': { type: 'string', default: '2000' },
+      batches: { type: 'string', default: '2' },
       minutes: { type: 'string', default: '10' },
       jobs: { type: 'string', default: '2' },
+      shrink: { type: 'boolean', default: false },
       out: { type: 'string', default: 'out/mutants.json' },
+      reports: { type: 'string' },
+      'no-hunt': { type: 'boolean', default: false },
+      markdown: { type: 'string' },
       list: { type: 'boolean', default: false },
     },
   });
-  const mutants = chosen(values.only, values.oracle);
+  const mutants = values['no-hunt'] ? [] : chosen(values.only, values.oracle);
   if (values.list) {
     for (const { name, title, oracles } of mutants)
       console.log(`${name} (${oracles.join(' ')})\n    ${title}`);
@@ -111,7 +118,10 @@ function settingsOf(args: readonly string[]): Settings | null {
     batches: whole('batches', values.batches),
     limitMs: whole('minutes', values.minutes) * MS_PER_MINUTE,
     jobs: whole('jobs', values.jobs),
+    shrink: values.shrink,
     out: values.out,
+    reports: values.reports?.split(',') ?? [],
+    markdown: values.markdown ?? null,
   };
 }
 
@@ -134,127 +144,58 @@ function whole(name: string, text: string): number {
   throw new UsageError(`--${name} takes a whole number above 0, got ${text}`);
 }
 
-async function baselineFailure(settings: Settings): Promise<string | null> {
-  const planted = plant(null);
-  try {
-    const seeds = Math.min(BASELINE_SEEDS_MAX, settings.seedsMax);
-    const order: Order = { part: 'engine', seeds, first: 1, shapes: null };
-    const result = await simulate(planted.directory, order, settings.limitMs);
-    if (result.kind === 'stuck') return 'the simulation did not end';
-    if (result.kind === 'broken') return result.why;
-    const [failure] = result.answer.failures;
-    return failure === undefined
-      ? null
-      : `${failure.shape} seed ${failure.seed}: ${failure.check}: ${failure.message}`;
-  } finally {
-    planted.remove();
-  }
-}
-
-/** In the order of the list, whichever ends first. */
-async function huntAll(settings: Settings): Promise<readonly Verdict[]> {
+/** The report is in the order of the list, whichever ends first. */
+async function huntAll(settings: Settings, earlier: readonly Report[]): Promise<Report> {
   const verdicts = new Map<string, Verdict>();
+  const unchanged = plant(null);
+  const control = new Control(unchanged.directory, CONTROL_LIMIT_MS);
+  const reportNow = (): Report =>
+    mergedWith(earlier, {
+      node: process.version,
+      date: new Date().toISOString().slice(0, 10),
+      seedsMax: settings.seedsMax,
+      batches: settings.batches,
+      falseAlarms: [...control.falseAlarms],
+      verdicts: settings.mutants.flatMap(({ name }) => verdicts.get(name) ?? []),
+    });
   const waiting = [...settings.mutants];
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const verdict = await hunt(mutant, settings);
+      const verdict = await hunt(mutant, settings, control);
       verdicts.set(mutant.name, verdict);
-      const seeds = verdict.seedsToDetect === null ? '' : ` after ${verdict.seedsToDetect.toFixed(1)} seeds`;
-      const noticed = verdict.noticedBy.length === 0 ? '' : ` by ${verdict.noticedBy.join(' ')}`;
-      console.log(
-        `${String(verdicts.size).padStart(3)}/${settings.mutants.length}  ${mutant.name}: ${verdict.outcome}${seeds}${noticed} (${Math.round(verdict.elapsedMs / 1_000)} s)`,
-      );
+      console.log(`${String(verdicts.size).padStart(3)}/${settings.mutants.length}  ${lineOf(verdict)}`);
+      write(settings.out, `${JSON.stringify(reportNow(), null, 2)}\n`);
     }
   };
-  await Promise.all(Array.from({ length: settings.jobs }, work));
-  return settings.mutants.flatMap(({ name }) => verdicts.get(name) ?? []);
+  try {
+    await Promise.all(Array.from({ length: settings.jobs }, work));
+    return reportNow();
+  } finally {
+    unchanged.remove();
+  }
 }
 
-async function hunt(mutant: Mutant, settings: Settings): Promise<Verdict> {
+function lineOf({ name, outcome, seedsToDetect, noticedBy, elapsedMs, why }: Verdict): string {
+  const seeds = seedsToDetect === null ? '' : ` after ${seedsToDetect.toFixed(1)} seeds`;
+  const noticed = noticedBy.length === 0 ? '' : ` by ${noticedBy.join(' ')}`;
+  return `${name}: ${outcome}${seeds}${noticed} (${Math.round(elapsedMs / 1_000)} s)${why === null ? '' : ` ${why}`}`;
+}
+
+async function hunt(mutant: Mutant, settings: Settings, control: Control): Promise<Verdict> {
+  const { batches, seedsMax: seeds, limitMs } = settings;
   const planted = plant(mutant);
   const results: BatchResult[] = [];
   try {
-    for (let batch = 0; batch < settings.batches; batch += 1) {
-      const result = await look(mutant, planted.directory, 1 + batch * settings.seedsMax, settings);
+    for (let batch = 0; batch < batches; batch += 1) {
+      const order = { first: 1 + batch * seeds, seeds, limitMs };
+      const result = await look(mutant, planted.directory, order, control);
       results.push(result);
       if (result.kind !== 'answered' || result.answer.failures.length === 0) break;
     }
+    const verdict = verdictOf(mutant, results);
+    if (!settings.shrink || verdict.outcome !== 'killed' || verdict.token === null) return verdict;
+    return { ...verdict, shrunk: await shrinkIn(planted.directory, verdict.token) };
   } finally {
     planted.remove();
   }
-  return verdictOf(mutant, results);
-}
-
-/** One batch: the parts of the simulation in order, until one of them has found something. */
-async function look(
-  mutant: Mutant,
-  directory: string,
-  first: number,
-  settings: Settings,
-): Promise<BatchResult> {
-  let seeds = 0;
-  let elapsedMs = 0;
-  let last: BatchResult = { kind: 'broken', why: 'the mutant names no part of the simulation', elapsedMs };
-  for (const part of mutant.parts ?? DEFAULT_PARTS) {
-    const shapes = part === 'engine' ? (mutant.shapes ?? null) : null;
-    last = await simulate(directory, { part, seeds: settings.seedsMax, first, shapes }, settings.limitMs);
-    elapsedMs += last.elapsedMs;
-    if (last.kind !== 'answered') return { ...last, elapsedMs };
-    seeds += last.answer.seeds;
-    if (last.answer.failures.length > 0) break;
-  }
-  return last.kind === 'answered' ? { ...last, answer: { ...last.answer, seeds }, elapsedMs } : last;
-}
-
-interface Order {
-  readonly part: Part;
-  readonly seeds: number;
-  readonly first: number;
-  readonly shapes: readonly string[] | null;
-}
-
-function simulate(directory: string, order: Order, limitMs: number): Promise<BatchResult> {
-  const script = ['--conditions=weir-source', '--import', 'tsx', 'bench/simulate/simulate.ts'];
-  const numbers = ALL_PARTS.flatMap((part) => [
-    SEEDS_OPTION[part],
-    String(part === order.part ? order.seeds : 0),
-  ]);
-  numbers.push('--first', String(order.first), '--jobs', '1');
-  const shapes = order.shapes === null ? [] : ['--shapes', order.shapes.join(',')];
-  const beganMs = performance.now();
-  const child = spawn(process.execPath, [...script, ...numbers, ...shapes, '--json', '--stop-at-failure'], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that the workers of a simulation that is stuck end with it.
-    detached: true,
-  });
-  let stdout = '';
-  let stderr = '';
-  let overdue = false;
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-WHY_CHARS_MAX);
-  });
-  const limit = setTimeout(() => {
-    overdue = true;
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  }, limitMs);
-  return new Promise((resolve) => {
-    const broken = (why: string): void =>
-      resolve({ kind: 'broken', why, elapsedMs: performance.now() - beganMs });
-    child.on('error', (error) => broken(error.message));
-    child.on('close', (code, signal) => {
-      clearTimeout(limit);
-      const elapsedMs = performance.now() - beganMs;
-      if (overdue) return resolve({ kind: 'stuck', elapsedMs });
-      try {
-        resolve({ kind: 'answered', answer: parseAnswer(stdout), elapsedMs });
-      } catch (error) {
-        const what = error instanceof Error ? error.message : String(error);
-        broken(`${what} (exit code ${code}, signal ${signal}): ${stderr.trim()}`);
-      }
-    });
-  });
 }

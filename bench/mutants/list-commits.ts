@@ -111,8 +111,8 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     from: 'reliability 1, semantics 5.22',
     oracles: ['O1', 'O5'],
     file: 'actors/open-sink.ts',
-    find: 'const commit = known.filter((_, index) => index % of.vertex.parallelism === of.subtask);',
-    replace: 'const commit = known.slice(known.length);',
+    find: 'const commit = stored\n',
+    replace: 'const commit = stored\n    .slice(stored.length)\n',
   },
   {
     name: 'complete-without-one-ack',
@@ -183,5 +183,42 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     replace: `    if (snapshot.operators.every((operator) => operator.finished)) return true;
   }
   return false;`,
+  },
+  {
+    name: 'committables-by-position',
+    title:
+      'After a restart the transactions of one writer are committed by several subtasks: results that were written in order are seen in another.',
+    from: 'found by simulation, semantics 5.22',
+    oracles: ['O3'],
+    file: 'actors/open-sink.ts',
+    find: '.filter(({ writer }, index) => (writer ?? index) % of.vertex.parallelism === of.subtask)',
+    replace: '.filter((_, index) => index % of.vertex.parallelism === of.subtask)',
+  },
+  {
+    name: 'restored-commits-newest-first',
+    title: 'After a restart the transactions of one writer are committed from the newest to the oldest.',
+    from: 'semantics 5.22',
+    oracles: ['O3'],
+    file: 'actors/open-sink.ts',
+    find: '.sort((a, b) => a.checkpoint - b.checkpoint)',
+    replace: '.sort((a, b) => b.checkpoint - a.checkpoint)',
+  },
+  {
+    name: 'last-notice-not-repeated',
+    title: 'The notice of the last checkpoint is sent once: when it is lost, the job never ends.',
+    from: 'found by simulation, fault F26',
+    oracles: ['O7'],
+    file: 'actors/coordinator-actor.ts',
+    find: 'if (this.reported || this.again !== null) return;',
+    replace: 'if (this.reported || this.again === null) return;',
+  },
+  {
+    name: 'last-commit-may-hang',
+    title: 'The last commit has no time-out: when it never settles, the job never ends.',
+    from: 'found by simulation, fault F68',
+    oracles: ['O7'],
+    file: 'actors/coordinator-actor.ts',
+    find: 'if (this.context.runtime.clock.monotonicMs() - this.lastSinceMs < timeoutMs) return;',
+    replace: 'if (this.context.runtime.clock.monotonicMs() - this.lastSinceMs < timeoutMs * 1e9) return;',
   },
 ];

@@ -228,4 +228,23 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     find: 'for (const wait of this.#waits.values()) wait.cancel();',
     replace: 'this.#machine.end();',
   },
+  {
+    name: 'job-handler-without-deadline',
+    title: 'The job actor waits for ever for a handler that never settles: nothing is restarted any more.',
+    from: 'found by simulation, fault F04',
+    oracles: ['O7'],
+    file: 'actors/run.ts',
+    find: 'handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS,',
+    replace: 'handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS * 1_000_000,',
+  },
+  {
+    name: 'coordinator-handler-without-deadline',
+    title:
+      'The coordinator waits for ever for a handler that never settles: no checkpoint completes any more.',
+    from: 'found by simulation, fault F04',
+    oracles: ['O7'],
+    file: 'actors/attempt-actor.ts',
+    find: 'handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS,',
+    replace: 'handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS * 1_000_000,',
+  },
 ];

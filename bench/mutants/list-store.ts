@@ -154,4 +154,63 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     replace: `const stop: JobEffect = { kind: 'stopAttempt', attempt };
     return next.kind === 'restart' ? [stop, ...this.#next(next)] : [stop];`,
   },
+  {
+    name: 'fenced-write-forgotten',
+    title:
+      'A write that was in flight when its attempt ended fails, and nobody minds: the next attempt goes on with a store that takes no write, or that belongs to another process.',
+    from: 'found by simulation, faults F29 and F35',
+    oracles: ['O6', 'O7'],
+    file: STORE,
+    find: 'if (serving.queue.failure !== null) this.#broke(serving.queue.failure);',
+    replace:
+      'if (serving.queue.failure !== null && serving.queue.commits < 0) this.#broke(serving.queue.failure);',
+  },
+  {
+    name: 'reopen-takes-the-store-back',
+    title:
+      'A process that opens its broken store again takes it away from the one that has replaced it meanwhile: two jobs write in turns.',
+    from: 'found by simulation, faults F30 and F45',
+    oracles: ['O6', 'O7'],
+    file: STORE,
+    find: 'this.#environment = await openEnvironment(this.#options, this.#environment.owner);',
+    replace: 'this.#environment = await openEnvironment(this.#options, undefined);',
+  },
+  {
+    name: 'restart-takes-the-store-back',
+    title:
+      'A job that restarts opens the store of another process that has replaced it: the right one is fenced off.',
+    from: 'found by simulation, faults F30 and F45',
+    oracles: ['O6', 'O7'],
+    file: 'actors/begin-job.ts',
+    find: 'const stores = this.current ?? (await openStores(wiring, this.owner));',
+    replace: 'const stores = this.current ?? (await openStores(wiring, undefined));',
+  },
+  {
+    name: 'checkpoint-numbers-start-over',
+    title: 'After a restart checkpoints are numbered from 1 again: new ones are older than old ones.',
+    from: 'semantics 5.9, oracle O6',
+    oracles: ['O6', 'O1'],
+    file: 'actors/begin-job.ts',
+    find: 'lastCheckpointId: Math.max(begun.lastCheckpointId, manifest?.checkpoint ?? 0),',
+    replace: 'lastCheckpointId: 0,',
+  },
+  {
+    name: 'attempt-number-used-again',
+    title: 'An attempt has the number of the one before it: nothing tells their writes apart.',
+    from: 'reliability 1, oracle O6',
+    oracles: ['O6'],
+    file: STORE,
+    find: 'const attempt = attemptNumber(Math.max(point.lastAttempt, above.attempt) + 1);',
+    replace: 'const attempt = attemptNumber(Math.max(point.lastAttempt, above.attempt, 1));',
+  },
+  {
+    name: 'one-checkpoint-forgotten-on-begin',
+    title: 'A restart goes back one checkpoint further than it must: what was committed since comes again.',
+    from: 'oracle O5, semantics 5.17',
+    oracles: ['O5', 'O1'],
+    file: STORE,
+    find: 'return { attempt, lastCheckpointId, latest: point.latest, rejected: point.rejected };',
+    replace:
+      'return { attempt, lastCheckpointId, latest: point.retained.at(-2) ?? point.latest, rejected: point.rejected };',
+  },
 ];

@@ -181,4 +181,13 @@ export const TIME_MUTANTS: readonly Mutant[] = [
     find: 'return this.#kernel.runtime.clock.monotonicMs();',
     replace: 'return this.#kernel.runtime.clock.wallMs();',
   },
+  {
+    name: 'sources-wait-by-wall-clock',
+    title: 'Sources wait by the wall clock: when it is set back an hour, they poll nothing for an hour.',
+    from: 'found by simulation, fault F50',
+    oracles: ['O7', 'O13'],
+    file: 'src/base/steady-clock.ts',
+    find: 'this.#nowMs = Math.max(this.#nowMs + elapsedMs, this.#clock.wallMs());',
+    replace: 'this.#nowMs = this.#clock.wallMs();',
+  },
 ];

@@ -130,7 +130,7 @@ function roundRobin(channels: number, first: number): Partitioner {
     oracles: ['O18', 'O13'],
     file: 'actors/subtask-actor.ts',
     find: `  private step(input: TaskInput): void {
-    const nowMs = this.context.runtime.clock.wallMs();`,
+    const nowMs = this.clock.nowMs();`,
     replace: `  private static readonly machineNow: () => number = Date.now;
 
   private step(input: TaskInput): void {

@@ -7,6 +7,7 @@
 //     reported nothing, so it kills nothing.
 // V2. Seeds to detect is the mean over the batches, the failing seed included.
 
+import { MUTANTS } from './catalog.js';
 import { type Mutant, ORACLES, type Oracle } from './mutant.js';
 
 /** The part of the simulation's answer that matters here. */
@@ -21,6 +22,8 @@ export interface SimulationAnswer {
     readonly token: string | null;
   }[];
   readonly seedsPerMinute: number;
+  /** How many failing runs each oracle has noticed; a run that fails may be noticed by several. */
+  readonly oracles?: Readonly<Record<string, number>>;
   /** `unchecked`: runs in which no check looked at anything. */
   readonly parts?: Readonly<Record<string, { readonly sums: { readonly unchecked?: number } }>>;
 }
@@ -48,6 +51,64 @@ export interface Verdict {
   readonly vacuous: number;
   readonly elapsedMs: number;
   readonly why: string | null;
+  /** Of the first failure, where it was asked for. */
+  readonly shrunk?: Shrunk | null;
+}
+
+/** What shrinking made of a failure. */
+export interface Shrunk {
+  readonly faultsBefore: number;
+  readonly faultsAfter: number;
+  readonly runs: number;
+  readonly ms: number;
+  /** False: the budget ended first. */
+  readonly minimal: boolean;
+  /** Real milliseconds of the whole command, its start included. */
+  readonly commandMs: number;
+}
+
+/** What a hunt has shown, as it is kept in a file. */
+export interface Report {
+  readonly node: string;
+  readonly date: string;
+  readonly seedsMax: number;
+  readonly batches: number;
+  /** What fails without any mutant. */
+  readonly falseAlarms: readonly string[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Later verdicts replace earlier ones; what was shrunk earlier stays. In the order of the list. */
+export function mergedWith(earlier: readonly Report[], last: Report): Report {
+  const all = [...earlier, last];
+  const byName = new Map<string, Verdict>();
+  for (const verdict of all.flatMap(({ verdicts }) => verdicts)) {
+    const { shrunk = byName.get(verdict.name)?.shrunk ?? null } = verdict;
+    byName.set(verdict.name, { ...verdict, shrunk });
+  }
+  return {
+    ...last,
+    falseAlarms: [...new Set(all.flatMap(({ falseAlarms }) => falseAlarms))],
+    verdicts: MUTANTS.flatMap(({ name }) => byName.get(name) ?? []),
+  };
+}
+
+const SHRUNK = /shrunk from ([\d,]+) faults? to ([\d,]+) in ([\d,]+) runs?, ([\d.]+) (ms|s|min): (.+); found/;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000 };
+
+/** From the text of a replay. Null when nothing was shrunk. */
+export function shrunkOf(text: string, commandMs: number): Shrunk | null {
+  const found = SHRUNK.exec(text);
+  if (found === null) return null;
+  const [before, after, runs] = found.slice(1, 4).map((each) => Number(each.replaceAll(',', '')));
+  return {
+    faultsBefore: before ?? 0,
+    faultsAfter: after ?? 0,
+    runs: runs ?? 0,
+    ms: Number(found[4]) * (UNIT_MS[found[5] ?? ''] ?? 1),
+    minimal: found[6] === 'nothing can be left out',
+    commandMs,
+  };
 }
 
 /** The object that the simulation printed. Throws when there is none. */
@@ -71,7 +132,10 @@ export function verdictOf(mutant: Mutant, batches: readonly BatchResult[]): Verd
     outcome,
     seedsToDetect: outcome === 'killed' ? mean(seedsPerBatch) : null,
     seedsPerBatch,
-    noticedBy: inOrder(failures.map(({ oracle }) => oracle ?? 'user')),
+    noticedBy: inOrder([
+      ...failures.map(({ oracle }) => oracle ?? 'user'),
+      ...answers.flatMap(({ oracles = {} }) => Object.keys(oracles)),
+    ]),
     checks: [...new Set(failures.map(({ check }) => check))].sort(),
     token: failures[0]?.token ?? null,
     vacuous: answers.reduce((sum, answer) => sum + vacuousIn(answer), 0),
@@ -123,7 +187,7 @@ export function tableOf(verdicts: readonly Verdict[]): string {
     .join('\n');
 }
 
-function shown(seeds: number): string {
+export function shown(seeds: number): string {
   return seeds < 10 ? seeds.toFixed(1) : String(Math.round(seeds));
 }
 
