@@ -31,6 +31,8 @@ export interface Shape {
   readonly ordered?: boolean;
   readonly records?: number;
   readonly pollRecordsMax?: number;
+  /** Virtual milliseconds that a poll takes, at most. Default: it answers at once. */
+  readonly pollMs?: number;
   /** Splits of the input. Default 2; 1 where results depend on the order within a key. */
   readonly splits?: number;
   readonly run?: JobProgram<Row, string>['run'];
@@ -64,6 +66,7 @@ export function programOf(shape: Shape): JobProgram<Row, string> {
     timestamp: ({ at }) => at,
     splits: shape.splits ?? SPLITS,
     ...(shape.pollRecordsMax === undefined ? {} : { pollRecordsMax: shape.pollRecordsMax }),
+    ...(shape.pollMs === undefined ? {} : { pollMs: shape.pollMs }),
     app: (world) =>
       defineJob(shape.name, (env) => {
         const rows = env.from(world.input, {

@@ -288,4 +288,12 @@ export const SHAPES: readonly Shape[] = assertUnique([
         .uid('count'),
     model: models.counts,
   },
+  {
+    name: 'slowPolls',
+    oracle: 'O1',
+    // Triggers, credits and timers come while the answer of the source is under way.
+    pollMs: 6,
+    build: (rows) => rows.rebalance().map(text),
+    model: models.ids,
+  },
 ]);

@@ -27,6 +27,7 @@ export interface JobProgram<T, R> {
   readonly splits: number;
   /** Records of one poll, at most: a watermark takes effect behind what was polled with its record. Default 6. */
   readonly pollRecordsMax?: number;
+  readonly pollMs?: number;
   readonly app: (world: JobWorld<T, R>) => JobDefinition;
   /** Its disk takes the place of the input and the output; a cut of it is not restored alone (O4). Default: none. */
   readonly onDisk?: ProgramOnDisk<T, R>;

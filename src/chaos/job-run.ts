@@ -295,6 +295,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       timestamps: records.timestamps,
       splits: program.splits,
       ...(program.pollRecordsMax === undefined ? {} : { pollRecordsMax: program.pollRecordsMax }),
+      ...(program.pollMs === undefined ? {} : { pollMs: program.pollMs }),
       gapMs: (spec.knobs['gapUs'] ?? 0) / 1_000,
       arsenal: this.arsenal,
     });

@@ -133,6 +133,7 @@ class JobSubject<T, R> implements Subject {
       timestamps: job.records.timestamps,
       splits: this.#program.splits,
       ...(this.#program.pollRecordsMax === undefined ? {} : { pollRecordsMax: this.#program.pollRecordsMax }),
+      ...(this.#program.pollMs === undefined ? {} : { pollMs: this.#program.pollMs }),
       gapMs: 0,
       arsenal: null,
     });

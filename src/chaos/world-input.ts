@@ -20,6 +20,8 @@ export interface WorldInputOptions<T> {
   readonly splits: number;
   /** Records of one poll, at most. Default 6. */
   readonly pollRecordsMax?: number;
+  /** Virtual milliseconds that a poll takes, at most: it answers later, as a source does that waits for a broker. Default: at once. */
+  readonly pollMs?: number;
   /** Between two records of the whole input. 0: as fast as the job takes them. */
   readonly gapMs: number;
   /** Null in a run without faults. */
@@ -77,6 +79,14 @@ class WorldReader<T> implements SourceReader<T, number> {
   }
 
   poll(recordsMax: number): Polled<T, number> | Promise<Polled<T, number>> {
+    const { pollMs } = this.#options;
+    if (pollMs === undefined) return this.#answer(recordsMax);
+    return new Promise<void>((resolve) => {
+      this.#runtime.timers.after(randomBelow(this.#random, pollMs + 1), resolve);
+    }).then(() => this.#answer(recordsMax));
+  }
+
+  #answer(recordsMax: number): Polled<T, number> {
     const { arsenal } = this.#options;
     if (arsenal !== null) {
       const failure = arsenal.strike('source.fail', () => true, this.#name);
