@@ -134,6 +134,9 @@ async function runPart(
   };
   const workers = Array.from({ length: options.shares }, (_, share) =>
     workerOf({ ...options, share }, (sums) => {
+      // Told at once: whoever waits for a long campaign can begin to look.
+      for (const { shape, seed, check } of sums.failures.slice(running.get(share)?.failures.length ?? 0))
+        line.say(`FAILED ${shape} seed ${seed}: ${check}`);
       running.set(share, sums);
       show();
     }),
