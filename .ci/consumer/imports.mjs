@@ -2,12 +2,14 @@
 
 import * as weir from 'weirjs';
 import * as actors from 'weirjs/actors';
+import * as chaos from 'weirjs/chaos';
 import * as testing from 'weirjs/testing';
 
 const wanted = [
   ['weirjs', weir, ['defineJob', 'run', 'WeirError']],
   ['weirjs/actors', actors, ['actorSystem']],
   ['weirjs/testing', testing, ['virtualRuntime']],
+  ['weirjs/chaos', chaos, ['scenario', 'simulate', 'fault', 'check', 'property']],
 ];
 for (const [name, module, exports] of wanted) {
   const missing = exports.filter((one) => !(one in module));
