@@ -115,6 +115,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   #savepoints = 0;
   /** Processes that have tried to open the same store. */
   #seconds = 0;
+  readonly #secondProcesses: VirtualRuntime[] = [];
   #stopping = false;
 
   constructor(program: JobProgram<T, R>, spec: RunSpec) {
@@ -263,7 +264,10 @@ export class JobRun<T, R> implements Points, WorldActions {
       )
       .finally(() => {
         settled = true;
-        if (this.machine === machine) this.#running = false;
+        if (this.machine === machine) {
+          this.#running = false;
+          this.#endSeconds();
+        }
         for (const zombie of this.zombies) if (zombie.machine === machine) zombie.ended = true;
       });
     const limitMs = machine.nowMs + LIFE_MS_MAX;
@@ -420,6 +424,7 @@ export class JobRun<T, R> implements Points, WorldActions {
 
   kill({ unsynced, lateMs }: Parameters<WorldActions['kill']>[0]): string | null {
     if (this.#successor !== null) return null;
+    this.#endSeconds();
     const late = lateMs === null ? null : { probability: 0.8, delayMsMax: Math.max(1, lateMs) };
     this.#successor = this.machine.crashProcess({ unsynced, late });
     this.#stopping = false;
@@ -512,6 +517,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     if (this.handle === null || this.#successor !== null || this.zombies.length > 0) return null;
     this.#seconds += 1;
     const second = this.machine.startProcess();
+    this.#secondProcesses.push(second);
     inhabit(second, (leak) => this.#leaked(leak));
     const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
     second.enter(() => {
@@ -531,6 +537,12 @@ export class JobRun<T, R> implements Points, WorldActions {
       );
     });
     return 'a second process';
+  }
+
+  /** A second process is there to be refused. Where the job has gone, it must not take its place. */
+  #endSeconds(): void {
+    for (const second of this.#secondProcesses.splice(0))
+      if (second.alive) second.crashProcess({ unsynced: 'kept' });
   }
 
   // ---------------------------------------------------------------- the rest of the world
