@@ -1,6 +1,8 @@
 // Mutants of channels, barriers and snapshots of subtasks.
 
-import type { Mutant } from './mutant.js';
+import type { Mutant, Part } from './mutant.js';
+
+const PROTOCOL_AND_JOBS: readonly Part[] = ['protocol', 'engine'];
 
 export const BARRIER_MUTANTS: readonly Mutant[] = [
   {
@@ -19,6 +21,7 @@ export const BARRIER_MUTANTS: readonly Mutant[] = [
       'The barrier leaves before the records gathered in the open batch: the source counts them as read, the receiver has them not in its snapshot, and a restart loses them.',
     from: 'semantics 5.2',
     oracles: ['O1', 'O4'],
+    parts: PROTOCOL_AND_JOBS,
     file: 'src/task/outbox.ts',
     find: `      this.close(index, channel);
       this.enqueue(index, channel, element);`,
@@ -44,6 +47,7 @@ export const BARRIER_MUTANTS: readonly Mutant[] = [
       'The position moves when records arrive, before they are handed on: a barrier in between counts them as read, and a restart loses them.',
     from: 'semantics 5.2',
     oracles: ['O1', 'O4'],
+    parts: PROTOCOL_AND_JOBS,
     file: 'src/task/source-machine.ts',
     find: "if (this.phase.kind === 'running') this.arrived = input.polled;",
     replace: `if (this.phase.kind === 'running') {
@@ -58,6 +62,7 @@ export const BARRIER_MUTANTS: readonly Mutant[] = [
       'A source takes a barrier that comes twice a second time: if the answer to the first is lost, its position and the state behind it are of different moments.',
     from: 'reliability 1, fault F21',
     oracles: ['O1', 'O4'],
+    parts: PROTOCOL_AND_JOBS,
     file: 'src/task/source-machine.ts',
     find: 'if (input.checkpoint > this.lastBarrier && input.checkpoint > (this.trigger?.checkpoint ?? 0)) {',
     replace: 'if (input.checkpoint >= this.lastBarrier) {',
@@ -149,6 +154,7 @@ export const BARRIER_MUTANTS: readonly Mutant[] = [
     title: 'A sender goes on although it has no credit left: a slow receiver gets more than it has room for.',
     from: 'fault F08',
     oracles: ['O8', 'O7'],
+    parts: PROTOCOL_AND_JOBS,
     file: 'src/task/outbox.ts',
     find: 'if (channel.credits > 0) {',
     replace: 'if (channel.credits > -4) {',

@@ -1,6 +1,8 @@
 // Mutants of sinks that commit, and of the coordinator that says when.
 
-import type { Mutant } from './mutant.js';
+import type { Mutant, Part } from './mutant.js';
+
+const PROTOCOL_AND_JOBS: readonly Part[] = ['protocol', 'engine'];
 
 const SINK = 'src/task/sink-machine.ts';
 const COORDINATOR = 'src/checkpoint/coordinator-machine.ts';
@@ -34,11 +36,12 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
     title: 'A failed commit is tried again behind the next one instead of before it: it is overtaken.',
     from: 'reliability 1 (retry of a failed commit overtaken)',
     oracles: ['O3'],
+    parts: PROTOCOL_AND_JOBS,
     file: SINK,
     find: `    if (outcome.kind !== 'ok') {
       const what`,
     replace: `    const { kind }: { readonly kind: string } = outcome;
-    if (kind === 'failed') {
+    if (kind !== 'ok') {
       this.call = { kind: 'none' };
       this.prepared.push(present(this.prepared.shift(), 'the transaction that failed'));
       return;
@@ -89,6 +92,7 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
       'A snapshot holds the newest transaction only: one whose commit is still to come is lost when the job restarts from it.',
     from: 'semantics 5.22',
     oracles: ['O1', 'O5'],
+    parts: PROTOCOL_AND_JOBS,
     file: SINK,
     find: 'const items = this.prepared.flatMap(({ checkpoint, committables }) =>',
     replace: 'const items = this.prepared.slice(-1).flatMap(({ checkpoint, committables }) =>',
@@ -141,6 +145,7 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
       'An acknowledgement of an earlier attempt, or of a checkpoint that was given up, counts for whatever checkpoint is pending: that one then holds state of two moments.',
     from: 'reliability 1, fault F26',
     oracles: ['O6', 'O1', 'O4'],
+    parts: PROTOCOL_AND_JOBS,
     file: COORDINATOR,
     find: `    if (input.attempt !== this.#attempt) return this.#history.count('stale');
     if (!this.#subtasks.has(input.subtask)) return this.#history.count('ignored');
@@ -156,6 +161,7 @@ export const COMMIT_MUTANTS: readonly Mutant[] = [
       'A savepoint makes sinks commit, although no restart goes back to it: the next failure brings the same results again.',
     from: 'semantics 5.18',
     oracles: ['O1'],
+    parts: PROTOCOL_AND_JOBS,
     file: COORDINATOR,
     find: "this.#endExport(pending, { outcome: 'exported', reason: null, detail: '' });",
     replace: `this.#effects.push({ kind: 'notifyComplete', checkpoint: pending.checkpoint });

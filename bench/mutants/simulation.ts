@@ -20,43 +20,49 @@ const SEEDS_OPTION: Readonly<Record<Part, string>> = {
   trees: '--trees',
 };
 /** Above the least number of seeds from which on the simulation looks for what never happens. */
-const SLICE_SEEDS: Readonly<Record<Part, number>> = { engine: 200, protocol: 2_000, trees: 4_000 };
+const SLICE_SEEDS: Readonly<Record<Part, number>> = { engine: 200, protocol: 400, trees: 800 };
 /** Of what a simulation that broke has written to stderr. */
 const WHY_CHARS_MAX = 600;
 const SHRINK_LIMIT_MS = 180_000;
 
-export interface Order {
+interface Order {
   readonly part: Part;
   readonly seeds: number;
   readonly first: number;
   readonly shapes: readonly string[] | null;
 }
 
-/** The unchanged sources, asked about single orders; the same question is asked once. */
+/** The unchanged sources, asked where mutants have failed; the same slice is run once. */
 export class Control {
-  /** Seeds that fail without any mutant. */
+  /** What fails without any mutant. */
   readonly falseAlarms: Set<string> = new Set();
   readonly #directory: string;
   readonly #limitMs: number;
-  readonly #known = new Map<string, Promise<boolean>>();
+  readonly #slices = new Map<string, Promise<ReadonlySet<number>>>();
 
   constructor(directory: string, limitMs: number) {
     this.#directory = directory;
     this.#limitMs = limitMs;
   }
 
-  passes(order: Order): Promise<boolean> {
-    const key = JSON.stringify(order);
-    const known = this.#known.get(key) ?? this.#ask(order);
-    this.#known.set(key, known);
-    return known;
+  /** Seed 0: the failure is of the whole slice. */
+  async passes(slice: Order, seed: number): Promise<boolean> {
+    // Of a few shapes alone nobody else will ask.
+    const asked = slice.shapes === null || seed === 0 ? slice : { ...slice, first: seed, seeds: 1 };
+    const key = JSON.stringify(asked);
+    const known = this.#slices.get(key) ?? this.#failing(asked);
+    this.#slices.set(key, known);
+    return !(await known).has(seed);
   }
 
-  async #ask(order: Order): Promise<boolean> {
-    const result = await simulate(this.#directory, order, this.#limitMs);
-    if (result.kind === 'answered' && result.answer.failures.length === 0) return true;
-    this.falseAlarms.add(`${order.part} ${order.first}`);
-    return false;
+  async #failing(order: Order): Promise<ReadonlySet<number>> {
+    const result = await simulate(this.#directory, order, this.#limitMs, 'all');
+    if (result.kind !== 'answered')
+      throw new Error(`the unchanged sources cannot be simulated: ${result.kind}`);
+    const { failures } = result.answer;
+    for (const { seed, check } of failures)
+      this.falseAlarms.add(`${order.part} ${order.first}: ${seed} ${check}`);
+    return new Set(failures.map(({ seed }) => seed));
   }
 }
 
@@ -76,13 +82,13 @@ export async function look(
     const end = batch.first + batch.seeds;
     for (let first = batch.first; first < end; ) {
       const order = { part, seeds: Math.min(SLICE_SEEDS[part], end - first), first, shapes };
-      const result = await simulate(directory, order, batch.limitMs - elapsed());
+      const result = await simulate(directory, order, batch.limitMs - elapsed(), 'first');
       if (result.kind !== 'answered') return { ...result, elapsedMs: elapsed() };
       const { answer } = result;
       last = answer;
       seeds += answer.seeds;
       const [failure] = answer.failures;
-      if (failure !== undefined && (await control.passes(controlOf(order, failure.seed))))
+      if (failure !== undefined && (await control.passes(order, failure.seed)))
         return { kind: 'answered', answer: { ...answer, seeds }, elapsedMs: elapsed() };
       // What fails without the mutant too is nobody's kill.
       last = { ...answer, failures: [] };
@@ -94,19 +100,23 @@ export async function look(
   return { kind: 'answered', answer: { ...last, seeds }, elapsedMs: elapsed() };
 }
 
-/** Seed 0: the failure is of the whole slice. */
-function controlOf(order: Order, seed: number): Order {
-  return seed === 0 ? order : { ...order, first: seed, seeds: 1 };
-}
-
-export async function simulate(directory: string, order: Order, limitMs: number): Promise<BatchResult> {
+async function simulate(
+  directory: string,
+  order: Order,
+  limitMs: number,
+  failures: 'first' | 'all',
+): Promise<BatchResult> {
   const numbers = ALL_PARTS.flatMap((part) => [
     SEEDS_OPTION[part],
     String(part === order.part ? order.seeds : 0),
   ]);
   numbers.push('--first', String(order.first), '--jobs', '1');
   const shapes = order.shapes === null ? [] : ['--shapes', order.shapes.join(',')];
-  const ended = await command(directory, [...numbers, ...shapes, '--json', '--stop-at-failure'], limitMs);
+  const ended = await command(
+    directory,
+    [...numbers, ...shapes, '--json', ...(failures === 'first' ? ['--stop-at-failure'] : [])],
+    limitMs,
+  );
   const { elapsedMs } = ended;
   if (ended.overdue) return { kind: 'stuck', elapsedMs };
   try {

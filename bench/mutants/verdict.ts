@@ -83,7 +83,7 @@ export function mergedWith(earlier: readonly Report[], last: Report): Report {
   const all = [...earlier, last];
   const byName = new Map<string, Verdict>();
   for (const verdict of all.flatMap(({ verdicts }) => verdicts)) {
-    const { shrunk = byName.get(verdict.name)?.shrunk ?? null } = verdict;
+    const shrunk = verdict.shrunk ?? byName.get(verdict.name)?.shrunk ?? null;
     byName.set(verdict.name, { ...verdict, shrunk });
   }
   return {
