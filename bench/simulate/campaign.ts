@@ -13,11 +13,10 @@ import type { Outcome, RunSpec, Subject } from '../../src/chaos/execution.js';
 import { ExplorationSums } from '../../src/chaos/exploration-sums.js';
 import { runOnce } from '../../src/chaos/explore.js';
 import { enterSimulation } from '../../src/chaos/inside.js';
-import { jobSubject } from '../../src/chaos/job-subject.js';
 import { replayToken } from '../../src/chaos/replay-token.js';
 import { PROTOCOL_STEPS } from '../../src/task/effect.js';
 import { protocolRun } from './protocol/protocol-run.js';
-import { programOf, type Shape } from './shape.js';
+import { type Shape, subjectOf } from './shape.js';
 import { SHAPES } from './shapes.js';
 import { treeRun } from './trees/tree-run.js';
 
@@ -116,7 +115,7 @@ export async function runCampaign(
   } finally {
     leave();
   }
-  if (options.part === 'engine') addVacuity(sums);
+  if (options.part === 'engine' && options.shapes.length === 0) addVacuity(sums);
   return sums;
 }
 
@@ -127,7 +126,7 @@ function runnerOf(
   if (options.part === 'protocol') return async (seed) => addPlain('protocol', seed, protocolRun(seed), sums);
   if (options.part === 'trees') return async (seed) => addPlain('trees', seed, await treeRun(seed), sums);
   const named = SHAPES.filter(({ name }) => options.shapes.length === 0 || options.shapes.includes(name));
-  const subjects = named.map((shape: Shape) => jobSubject(programOf(shape)));
+  const subjects = named.map((shape: Shape) => subjectOf(shape));
   const doubleEvery = options.doubleRuns > 0 ? Math.round(1 / options.doubleRuns) : Number.POSITIVE_INFINITY;
   return async (seed, place) => {
     const subject = subjects[seed % subjects.length];

@@ -21,6 +21,8 @@ export const chain: Model = (rows) =>
   rows.filter(({ n }) => n % 5 > 0).flatMap(({ id }) => [`id ${id}`, `id ${id} again`]);
 export const sides: Model = (rows) => rows.map(({ id }) => (id % 2 === 1 ? `odd ${id}` : `id ${id}`));
 
+export const understood: Model = (rows) => rows.map(({ id, n }) => (n < 0 ? `rejected ${id}` : `id ${id}`));
+
 export const counts: Model = (rows) => {
   const seen = new Map<number, number>();
   return rows.map(({ key }) => {

@@ -8,8 +8,10 @@
 
 import { JobDefinitionError } from '../../src/base/errors.js';
 import { randomBelow, randomStream } from '../../src/base/random-stream.js';
-import type { Violation } from '../../src/chaos/execution.js';
+import type { Subject, Violation } from '../../src/chaos/execution.js';
+import type { FaultKind } from '../../src/chaos/fault-kinds.js';
 import type { JobProgram } from '../../src/chaos/job-program.js';
+import { jobSubject } from '../../src/chaos/job-subject.js';
 import type { CommittedResult, FinishedRun, JobWorld } from '../../src/chaos/scenario-options.js';
 import { type DataStream, defineJob, monotonous, type WatermarkStrategy } from '../../src/index.js';
 
@@ -38,6 +40,10 @@ export interface Shape {
   readonly run?: JobProgram<Row, string>['run'];
   /** Default: each split is in order. */
   readonly watermarks?: WatermarkStrategy<Row>;
+  /** What a row looks like that cannot be understood; the shape sorts it out. */
+  readonly poison?: (row: Row) => Row;
+  /** Kinds of faults that make sense for this shape beside the usual ones. */
+  readonly extraKinds?: readonly FaultKind[];
   /** Changes the rows before they are read. */
   readonly rows?: (rows: readonly Row[]) => readonly Row[];
 }
@@ -49,6 +55,11 @@ const SPLITS = 2;
 const EXAMPLES = 3;
 /** A few inputs for all seeds: their models are then computed once. */
 const INPUTS = 32;
+
+/** A shape as a subject: what explore, replay and shrink run. */
+export function subjectOf(shape: Shape): Subject {
+  return jobSubject(programOf(shape), shape.extraKinds === undefined ? {} : { extraKinds: shape.extraKinds });
+}
 
 export function programOf(shape: Shape): JobProgram<Row, string> {
   const models = new Map<string, ReadonlyMap<string, number>>();
@@ -76,8 +87,7 @@ export function programOf(shape: Shape): JobProgram<Row, string> {
         shape.build(rows, world).sinkTo(world.output, { uid: 'out' });
       }),
     run: shape.run ?? {},
-    // A record of this kind is one that user code has to sort out; shapes that do name it.
-    poison: null,
+    poison: shape.poison ?? null,
     predicates: {},
     operators: null,
     evaluate: (run) => evaluate(shape, run, modelOf),

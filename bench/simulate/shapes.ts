@@ -75,6 +75,16 @@ class Gather extends KeyedProcessFunction<number, Row, string> {
   }
 }
 
+const rejected = sideOutput<string>('rejected');
+
+/** Sorts out what it cannot understand, with the reason. */
+class Understood extends ProcessFunction<Row, string> {
+  override onElement(row: Row, context: ProcessContext<string>): void {
+    if (row.n < 0) context.side(rejected, `rejected ${row.id}`);
+    else context.emit(text(row));
+  }
+}
+
 class Sides extends ProcessFunction<Row, string> {
   override onElement(row: Row, context: ProcessContext<string>): void {
     if (row.id % 2 === 1) context.side(odd, `odd ${row.id}`);
@@ -251,6 +261,18 @@ export const SHAPES: readonly Shape[] = assertUnique([
       return left.union(right.rebalance());
     },
     model: models.diamond,
+  },
+  {
+    name: 'poisoned',
+    oracle: 'O1',
+    // Rows come late, twice, or make no sense: each of them leaves by one door, once for each time it came.
+    extraKinds: ['record.poison', 'record.repeat', 'record.late'],
+    poison: (row) => ({ ...row, n: -1 }),
+    build: (rows) => {
+      const understood = rows.process(Understood).uid('understood');
+      return understood.union(understood.getSideOutput(rejected).rebalance());
+    },
+    model: models.understood,
   },
   {
     name: 'late',

@@ -22,6 +22,7 @@ import { strategyOf } from './job-knobs.js';
 import { RunRecorder } from './job-watch.js';
 import { enqueuedOutside, type Leak, LeakWatch } from './leaks.js';
 import { LinkFaults } from './link-faults.js';
+import { faultySockets } from './network-faults.js';
 import { AppProbe, type Probe } from './probe.js';
 import { Schedule } from './schedule.js';
 import type { SimulatedApp, SimulatedWorld } from './simulated-app.js';
@@ -186,7 +187,7 @@ export class AppRun implements WorldActions {
       new Promise((resolve) => void machine.timers.after(ms, resolve));
     return {
       system,
-      runtime: machine,
+      runtime: this.#runtime(),
       seed: spec.seed,
       clock: { nowMs: () => machine.nowMs, wallMs: () => machine.clock.wallMs(), sleep },
       random: (purpose) => machine.random(`program ${purpose}`),
@@ -196,6 +197,14 @@ export class AppRun implements WorldActions {
       },
       heal: () => arsenal.heal(),
     };
+  }
+
+  /** The machine, as the program sees it: with the faults of connections where the plan has any. */
+  #runtime(): VirtualRuntime {
+    const { machine, arsenal } = this;
+    if (!arsenal.has('network.reset', 'network.delay')) return machine;
+    const sockets = faultySockets(machine.sockets, arsenal, machine.timers);
+    return Object.create(machine, { sockets: { value: sockets } }) as VirtualRuntime;
   }
 
   #judge(): void {

@@ -214,6 +214,7 @@ const NONE: readonly ArmedFault[] = [];
 
 function nearest(fault: ArmedFault): string {
   const { trigger, target, kind } = fault.planned;
+  if (fault.due) return `the trigger held, and ${kind} found nobody to hit by ${target}`;
   if (trigger.kind === 'step') {
     return `${trigger.step} was reached ${fault.stepsSeen} times of ${trigger.n}, and ${kind} met ${fault.hits} chances to hit ${target}`;
   }

@@ -141,6 +141,8 @@ export interface FaultKindInfo {
 
 const SIM: readonly ChaosMode[] = ['simulation'];
 const SIM_THREADS: readonly ChaosMode[] = ['simulation', 'threads'];
+/** In processes by strace, on Linux where it is installed. */
+const SIM_PROCESSES: readonly ChaosMode[] = ['simulation', 'processes'];
 const ALL: readonly ChaosMode[] = ['simulation', 'threads', 'processes'];
 
 const ms = (defaultMs: number, max: number): ParameterInfo => ({
@@ -327,8 +329,22 @@ const ROWS: Readonly<Record<FaultKind, Row>> = {
   ],
   // ---- store and disk
   'store.full': ['F34', 'no room on the disk (ENOSPC)', 'degrade', 'store', 'both', SIM],
-  'store.reject': ['F35', 'a write fails, nothing is written (EIO)', 'degrade', 'store', 'both', SIM],
-  'store.rejectVisible': ['F35', 'a sync fails, the value can be read', 'degrade', 'store', 'both', SIM],
+  'store.reject': [
+    'F35',
+    'a write fails, nothing is written (EIO)',
+    'degrade',
+    'store',
+    'both',
+    SIM_PROCESSES,
+  ],
+  'store.rejectVisible': [
+    'F35',
+    'a sync fails, the value can be read',
+    'degrade',
+    'store',
+    'both',
+    SIM_PROCESSES,
+  ],
   'store.rejectWritten': ['F35', 'a write fails although it is durable', 'degrade', 'store', 'both', SIM],
   'store.hang': ['F36', 'a write never settles', 'degrade', 'store', 'both', SIM],
   'store.hangWritten': [

@@ -34,6 +34,7 @@ import type { JobProgram } from './job-program.js';
 import { JobWatch, RunRecorder } from './job-watch.js';
 import { enqueuedOutside, type Leak, LeakError } from './leaks.js';
 import { LinkFaults } from './link-faults.js';
+import { faultySockets } from './network-faults.js';
 import type { CommittedResult } from './scenario-options.js';
 import { Schedule } from './schedule.js';
 import { installStorageFaults } from './storage-faults.js';
@@ -246,7 +247,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const life = run(job, {
       ...options,
       ...(from === null ? {} : { from }),
-      runtime: this.arsenal.has('timer.race') ? this.#racing(machine) : machine,
+      runtime: this.#runtimeOf(machine),
       interceptor: this.#door,
       logger: this.#logger,
     }).then((handle) => {
@@ -346,9 +347,12 @@ export class JobRun<T, R> implements Points, WorldActions {
     );
   }
 
-  /** F17: the actor that set a timer dies just when it rings. */
-  #racing(machine: VirtualRuntime): Runtime {
+  /** The machine, as the job sees it: with the faults of timers and connections where the plan has any. */
+  #runtimeOf(machine: VirtualRuntime): Runtime {
+    if (!this.arsenal.has('timer.race', 'network.reset', 'network.delay')) return machine;
     const { timers } = machine;
+    const sockets = faultySockets(machine.sockets, this.arsenal, timers);
+    // F17: the actor that set a timer dies just when it rings.
     const racing: Runtime['timers'] = {
       after: (delayMs, callback) => {
         const owner = this.#door.current;
@@ -359,7 +363,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       },
     };
     // Everything else is looked up where it was.
-    return Object.create(machine, { timers: { value: racing } }) as Runtime;
+    return Object.create(machine, { timers: { value: racing }, sockets: { value: sockets } }) as Runtime;
   }
 
   #raceTimer(owner: ActorName): void {

@@ -2,10 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { programOf } from '../../bench/simulate/shape.js';
+import { subjectOf } from '../../bench/simulate/shape.js';
 import { SHAPES } from '../../bench/simulate/shapes.js';
 import { runOnce } from '../../src/chaos/explore.js';
-import { jobSubject } from '../../src/chaos/job-subject.js';
 import { parseReplayToken } from '../../src/chaos/replay-token.js';
 
 const ledger = readFileSync(new URL('../../docs/chaos-ledger.md', import.meta.url), 'utf8');
@@ -19,11 +18,7 @@ test.each(tokens)('a bug that was found does not come back: %.24s', async (token
   const { subject: name, spec } = parseReplayToken(token);
   const shape = SHAPES.find((each) => each.name === name);
   if (shape === undefined) throw new Error(`no shape is called ${name}`);
-  const { outcome } = await runOnce(
-    jobSubject(programOf(shape)),
-    { ...spec, trace: false },
-    { double: true },
-  );
+  const { outcome } = await runOnce(subjectOf(shape), { ...spec, trace: false }, { double: true });
   expect(outcome.violations).toEqual([]);
   expect(outcome.fired.length).toBeGreaterThan(0);
 });

@@ -4,9 +4,8 @@
 // Not:     drawing (campaign.ts), printing (table-report.ts).
 
 import type { Outcome, Subject } from '../../../src/chaos/execution.js';
-import { jobSubject } from '../../../src/chaos/job-subject.js';
 import { specOf } from '../campaign.js';
-import { programOf } from '../shape.js';
+import { subjectOf } from '../shape.js';
 import { SHAPES } from '../shapes.js';
 import type { OnRuns, SeedRun, TableResult, TableTask } from './table-task.js';
 
@@ -24,7 +23,7 @@ export function replayTasks(seeds: number, firstSeed: number, twice: boolean): r
 }
 
 export async function runReplays(task: ReplayTask, onRuns: OnRuns): Promise<TableResult> {
-  const subjects = SHAPES.map((shape) => jobSubject(programOf(shape)));
+  const subjects = SHAPES.map((shape) => subjectOf(shape));
   const runs: SeedRun[] = [];
   for (let seed = task.firstSeed; seed < task.firstSeed + task.seeds; seed += 1) {
     const subject = subjects[seed % subjects.length];

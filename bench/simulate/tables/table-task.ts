@@ -10,7 +10,7 @@ import type { Failure } from '../../../src/chaos/exploration.js';
 import { jobSubject } from '../../../src/chaos/job-subject.js';
 import type { PlannedFault } from '../../../src/chaos/plan.js';
 import type { ProtocolStep } from '../../../src/task/effect.js';
-import { programOf } from '../shape.js';
+import { subjectOf } from '../shape.js';
 import { SHAPES } from '../shapes.js';
 import { FILE_KINDS, fileCounts } from './file-counts.js';
 
@@ -105,7 +105,7 @@ export function subjectNamed(name: string): Subject | null {
   const files = fileCounts();
   if (files.name === name) return jobSubject(files, { extraKinds: FILE_KINDS });
   const shape = SHAPES.find((each) => each.name === name);
-  return shape === undefined ? null : jobSubject(programOf(shape));
+  return shape === undefined ? null : subjectOf(shape);
 }
 
 export function knownSubject(name: string): Subject {
