@@ -56,7 +56,8 @@ class Coordinator implements Behavior<CoordinatorMessage> {
   private subtasks: ReadonlyMap<SubtaskId, ActorRef<SubtaskMessage>> = new Map();
   private alarm: TimerHandle | null = null;
   private readonly committed = new Map<SubtaskId, CheckpointId>();
-  private finalDraft: CheckpointId | null = null;
+  /** Checkpoints with which the job is finished. With several under way there may be more than one, and any of them will do. */
+  private readonly finalDrafts = new Set<CheckpointId>();
   private last: LastCheckpoint | null = null;
   private reported = false;
   private lastSinceMs = 0;
@@ -126,7 +127,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
       case 'wakeAt':
         return this.setAlarm(effect.atMs);
       case 'writeManifest':
-        if (effect.draft.jobFinished) this.finalDraft = effect.draft.checkpoint;
+        if (effect.draft.jobFinished) this.finalDrafts.add(effect.draft.checkpoint);
         return store.control({
           kind: 'complete',
           manifest: this.manifestOf(effect.draft),
@@ -175,7 +176,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
     });
     for (const ref of this.subtasks.values()) ref.control({ kind: 'checkpointComplete', checkpoint });
     this.point('notify.sent', checkpoint);
-    if (checkpoint === this.finalDraft) this.endAfter({ checkpoint, outcome: { kind: 'finished' } });
+    if (this.finalDrafts.has(checkpoint)) this.endAfter({ checkpoint, outcome: { kind: 'finished' } });
   }
 
   private savepointDone(effect: PerformedEffect & { readonly kind: 'savepointDone' }): void {
