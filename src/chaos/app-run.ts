@@ -17,7 +17,7 @@ import { type ActorName, type ActorNames, appNames, fitsActor } from './actor-na
 import { Arsenal } from './arsenal.js';
 import type { RunSpec, Violation } from './execution.js';
 import { causesOf, type InjectedFault } from './injected.js';
-import { inhabit } from './inside.js';
+import { inhabit, timersFor } from './inside.js';
 import { strategyOf } from './job-knobs.js';
 import { RunRecorder } from './job-watch.js';
 import { enqueuedOutside, type Leak, LeakWatch } from './leaks.js';
@@ -114,7 +114,7 @@ export class AppRun implements WorldActions {
       arsenal: this.arsenal,
       names,
       links,
-      timers: () => this.machine.timers,
+      timers: () => timersFor(this.#outsider.timers),
       crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crash(path, error)),
       onMessage: (actor, message) => this.#handling(actor.path, message),
       onLife: (actor, what) => {

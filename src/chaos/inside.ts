@@ -28,11 +28,17 @@ export function inhabit(
   });
 }
 
-/** Timers of the process whose step runs at the moment, or these. */
-export function timersHere(otherwise: Timers): Timers {
-  const process = runningProcess();
-  const here = process === null ? undefined : surroundings.get(process);
-  return here === undefined ? otherwise : { after: (delayMs, callback) => here.after(delayMs, callback) };
+/** Timers of the world outside whose callbacks run in the process that has set them: they are no timers of that process. */
+export function timersFor(outside: Timers): Timers {
+  return {
+    after(delayMs, callback) {
+      const process = runningProcess();
+      return outside.after(delayMs, () => {
+        if (process === null) callback();
+        else process.enqueue('later', callback);
+      });
+    },
+  };
 }
 
 /** Installs the simulated globals, until the answer is called. Nests. */

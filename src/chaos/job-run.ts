@@ -8,7 +8,7 @@
 //     then it must finish, unless its store was damaged.
 // R3. A leak or a wake-up from outside ends the run: nothing that follows would be decided by the seed.
 
-import type { JobHandle, JobResult } from '../../actors/job-handle.js';
+import type { JobHandle } from '../../actors/job-handle.js';
 import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { run } from '../../actors/run.js';
 import { buildGraph } from '../api/define-job.js';
@@ -16,7 +16,6 @@ import { messageOf, RestoreError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { randomBelow, randomStream } from '../base/random-stream.js';
 import type { PointFields, Points, Runtime } from '../base/runtime.js';
-import { CHUNKS, MANIFESTS } from '../checkpoint/store-rows.js';
 import { planJob } from '../graph/plan.js';
 import { runningProcess } from '../testing/virtual-machine.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
@@ -28,7 +27,8 @@ import { HARMLESS_FOR_EVER } from './draw-plan.js';
 import type { RunSpec } from './execution.js';
 import { causesOf, InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
-import { inhabit, timersHere } from './inside.js';
+import { inhabit, timersFor } from './inside.js';
+import type { JobEnd } from './job-end.js';
 import { runOptionsOf, strategyOf } from './job-knobs.js';
 import type { JobProgram } from './job-program.js';
 import { JobWatch, RunRecorder } from './job-watch.js';
@@ -38,6 +38,7 @@ import { faultySockets } from './network-faults.js';
 import type { CommittedResult } from './scenario-options.js';
 import { Schedule } from './schedule.js';
 import { installStorageFaults } from './storage-faults.js';
+import { canRevert, flipRandomBit } from './store-damage.js';
 import { faultyLogger } from './telemetry-faults.js';
 import { type WorldActions, WorldFaults } from './world-faults.js';
 import { worldInput } from './world-input.js';
@@ -60,11 +61,6 @@ const WORLD_START_MS = 1_767_225_600_000;
 const HOUR_MS = 3_600_000;
 /** Of the error that refuses to rescale. */
 const PARTLY_FINISHED = /had finished and others had not/;
-
-export type JobEnd =
-  | { readonly kind: 'finished'; readonly result: JobResult }
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'stuck'; readonly reason: string };
 
 interface Zombie {
   readonly machine: VirtualRuntime;
@@ -322,7 +318,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       arsenal: this.arsenal,
       names: this.#names,
       links,
-      timers: () => timersHere(this.machine.timers),
+      timers: () => timersFor(this.#outsider.timers),
       crashSoon: (path, error) => this.#outsider.timers.after(0, () => this.#crashPath(path, error)),
       onMessage: (actor, message) => this.#handling(actor, message),
       onLife: (actor, what) => this.recorder?.add(actor.path, 'life', what),
@@ -490,30 +486,22 @@ export class JobRun<T, R> implements Points, WorldActions {
 
   flipBit(fault: ArmedFault): string | null {
     const image = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
-    const table = fault.random.next() < 0.5 ? CHUNKS : MANIFESTS;
-    const rows = image?.rows(table) ?? [];
-    const row = rows[randomBelow(fault.random, Math.max(1, rows.length))];
-    if (image === undefined || row === undefined || row.value.byteLength === 0) return null;
-    const bit = randomBelow(fault.random, row.value.byteLength * 8);
-    image.damage(table, row.key, (value) => {
-      value[bit >> 3] = (value[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      return value;
-    });
+    const where = image === undefined ? null : flipRandomBit(image, fault.random);
+    if (where === null) return null;
     this.storeDamaged = true;
     // Damage shows when somebody reads: at the next restore.
     this.kill({ unsynced: 'kept', lateMs: null });
-    return `${table}, bit ${bit}`;
+    return where;
   }
 
   revertStore(): string | null {
     const image = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
-    // A manifest that sinks have acted upon cannot be missed by anybody but them: see docs/chaos.md.
-    if (image === undefined || image.lastTables.length === 0 || image.lastTables.includes(MANIFESTS))
-      return null;
+    if (image === undefined || !canRevert(image)) return null;
+    const tables = image.lastTables.join(', ');
     this.kill({ unsynced: 'lost', lateMs: null });
     image.revertLast();
     this.storeDamaged = true;
-    return image.lastTables.join(', ');
+    return tables;
   }
 
   openTwice(): string | null {
@@ -648,13 +636,3 @@ export class JobRun<T, R> implements Points, WorldActions {
 function simulated(runtime: Runtime): VirtualRuntime {
   return runtime as VirtualRuntime;
 }
-
-/** In words: an error and what caused it. */
-export function describeError(error: unknown): string {
-  return causesOf(error)
-    .slice(0, CAUSES_SHOWN)
-    .map((cause) => messageOf(cause))
-    .join(' <- ');
-}
-
-const CAUSES_SHOWN = 4;

@@ -10,7 +10,8 @@ import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { JobFailedError, WeirError } from '../base/errors.js';
 import type { Violation } from './execution.js';
 import { causesOf, InjectedFault } from './injected.js';
-import { describeError, type JobEnd, type JobRun } from './job-run.js';
+import { describeError, type JobEnd } from './job-end.js';
+import type { JobRun } from './job-run.js';
 import type { CommittedResult, FinishedRun } from './scenario-options.js';
 
 export interface Verdict {

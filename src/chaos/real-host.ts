@@ -19,9 +19,9 @@ import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-na
 import { type ArmedFault, Arsenal } from './arsenal.js';
 import { InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
+import { describeError } from './job-end.js';
 import { runOptionsOf } from './job-knobs.js';
 import type { JobProgram } from './job-program.js';
-import { describeError } from './job-run.js';
 import { JobWatch } from './job-watch.js';
 import { LinkFaults } from './link-faults.js';
 import { enterPropertyLog, PropertyLog } from './property.js';
