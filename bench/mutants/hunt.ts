@@ -26,6 +26,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MUTANTS } from './catalog.js';
+import { OUT_OF_REACH } from './list-out-of-reach.js';
 import { pageOf } from './markdown.js';
 import { type Mutant, ORACLES } from './mutant.js';
 import { plant } from './plant.js';
@@ -127,11 +128,12 @@ function settingsOf(args: readonly string[]): Settings | null {
 
 function chosen(only: string | undefined, oracle: string | undefined): readonly Mutant[] {
   const names = only?.split(',') ?? null;
-  const unknown = names?.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
+  const all = names === null ? MUTANTS : [...MUTANTS, ...OUT_OF_REACH];
+  const unknown = names?.find((name) => !all.some((mutant) => mutant.name === name));
   if (unknown !== undefined) throw new UsageError(`There is no mutant "${unknown}"; --list names them.`);
   const known = oracle === undefined || ORACLES.some((each) => each === oracle);
   if (!known) throw new UsageError(`There is no oracle "${oracle}"; there are ${ORACLES.join(', ')}.`);
-  return MUTANTS.filter(
+  return all.filter(
     ({ name, oracles }) =>
       (names === null || names.includes(name)) &&
       (oracle === undefined || oracles.some((each) => each === oracle)),

@@ -4,7 +4,6 @@ import type { Mutant } from './mutant.js';
 
 const STORE = 'src/checkpoint/lmdb-checkpoint-store.ts';
 const RESTORE_POINT = 'src/checkpoint/restore-point.ts';
-const ASSIGNMENT = 'src/checkpoint/assignment.ts';
 
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
@@ -90,25 +89,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     file: STORE,
     find: "if (this.#options.olderCheckpoint === 'refuse') refuseOlder(point, directory);",
     replace: 'if (this.#options.olderCheckpoint === undefined) refuseOlder(point, directory);',
-  },
-  {
-    name: 'unknown-state-dropped',
-    title: 'State of an operator that the job no longer has is left behind, although nobody has allowed it.',
-    from: 'semantics 4.19, fault F33',
-    oracles: ['O11'],
-    file: ASSIGNMENT,
-    find: 'const problems = options.allowNonRestoredState ? [] : homelessProblems(homeless, plan, stored);',
-    replace:
-      'const problems =\n    options.allowNonRestoredState || plan.length > 0 ? [] : homelessProblems(homeless, plan, stored);',
-  },
-  {
-    name: 'rescale-above-maximum',
-    title: 'A job restarts with more subtasks than there are key groups, or another number of groups.',
-    from: 'semantics 4.17',
-    oracles: ['O11'],
-    file: ASSIGNMENT,
-    find: 'if (hasKeyedState(from)) {',
-    replace: 'if (hasKeyedState(from) && from.parallelism > from.maxParallelism) {',
   },
   {
     name: 'store-deadline-never-comes',

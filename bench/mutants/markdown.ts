@@ -10,15 +10,15 @@ import { type Mutant, ORACLES } from './mutant.js';
 import { type Report, type Shrunk, shown, summaryOf, type Verdict } from './verdict.js';
 
 export function pageOf(report: Report): string {
-  const { verdicts, falseAlarms, seedsMax, batches, node, date } = report;
+  const { verdicts, falseAlarms, seedsMax, node, date } = report;
   const summary = summaryOf(verdicts);
   const { killed, mutants, medianSeeds, worstSeeds, vacuous } = summary;
   return `# Mutants
 
 Does the simulation find bugs? A mutant is one planted bug: one edit of the engine, or of the simulation itself, that a user
 would suffer from. Each is planted in a copy of the sources, and the simulation, which knows nothing of it, looks for it with
-random seeds. Killed means: it reported a failure in each of ${batches} batches of up to ${seedsMax.toLocaleString('en')} different seeds, and the same seed passes in the
-unchanged sources. A simulation that crashes or does not end has killed nothing.
+random seeds. Killed means: it reported a failure in every batch of seeds, each of at most ${seedsMax.toLocaleString('en')} and all of them different,
+and the same seed passes in the unchanged sources. A simulation that crashes or does not end has killed nothing.
 
 This page is written by \`npm run mutants -- --markdown docs/mutants.md\`; the mutants are in \`bench/mutants/list-*.ts\`.
 
@@ -26,14 +26,14 @@ This page is written by \`npm run mutants -- --markdown docs/mutants.md\`; the m
 
 | | |
 | --- | --- |
-| mutants killed | ${killed} of ${mutants} |
+| mutants killed | ${killed} of ${mutants} that were hunted, of ${MUTANTS.length + OUT_OF_REACH.length} in the lists |
 | seeds to detect | median ${numberOf(medianSeeds)}, worst ${numberOf(worstSeeds)} (means over the batches) |
 | files that a mutant is in | ${new Set(MUTANTS.map(({ file }) => file)).size} |
-| vacuous runs | ${vacuous} |
+| runs whose checks had no result to look at | ${vacuous} |
 | seeds that fail in the unchanged sources too, and count for no mutant | ${falseAlarms.length === 0 ? 'none' : falseAlarms.join(', ')} |
 | measured | ${date}, Node ${node}, a machine with ${cpus().length} cores |
 
-${survivors(verdicts)}
+${survivors(verdicts)}${notHunted(verdicts)}
 ## Which oracle notices
 
 Mutants that each oracle has noticed, as the first violation of a failing run or as another one of the same run.
@@ -45,7 +45,7 @@ Mutants that each oracle has noticed, as the first violation of a failing run or
 ${shrinking(verdicts)}
 ## All mutants
 
-Seeds: how many were run until the failure, the failing one included, as the mean over the batches. Mutants of the kernel and
+Seeds: how many were run until the failure, the failing one included, in each batch. Mutants of the kernel and
 of the protocol are looked for in the simulations of actor trees and of the bare protocol first, where a seed costs a few
 milliseconds; all others in whole jobs.
 
@@ -60,8 +60,8 @@ function numberOf(seeds: number | null): string {
 }
 
 function row(verdict: Verdict): string {
-  const { name, title, outcome, seedsToDetect, noticedBy } = verdict;
-  const seeds = seedsToDetect === null ? outcome : shown(seedsToDetect);
+  const { name, title, outcome, seedsToDetect, seedsPerBatch, noticedBy } = verdict;
+  const seeds = seedsToDetect === null ? outcome : seedsPerBatch.join(', ');
   return `| ${name} | ${cell(title)} | \`${mutantOf(name)?.file ?? ''}\` | ${seeds} | ${noticedBy.join(' ') || '-'} |`;
 }
 
@@ -76,12 +76,31 @@ function cell(text: string): string {
 function survivors(verdicts: readonly Verdict[]): string {
   const left = verdicts.filter(({ outcome }) => outcome !== 'killed');
   const lines = [
-    ...left.map(({ name, title, outcome }) => `- **${name}** (${outcome}): ${title}`),
+    ...left.map((verdict) => `- **${verdict.name}**: ${verdict.title} ${endOf(verdict)}`),
     ...OUT_OF_REACH.map(({ name, title, reason }) => `- **${name}**: ${title} ${reason}`),
   ];
   const text =
     lines.length === 0 ? 'None.' : `Planted, and not found by the simulation:\n\n${lines.join('\n')}`;
   return `## Survivors\n\n${text}\n`;
+}
+
+/** A page that is written from parts may lack some: they are named. */
+function notHunted(verdicts: readonly Verdict[]): string {
+  const names = MUTANTS.filter(({ name }) => !verdicts.some((verdict) => verdict.name === name)).map(
+    ({ name }) => name,
+  );
+  if (names.length === 0) return '';
+  return `\n## Not hunted yet\n\n${names.length} mutants of the lists, of which this page says nothing: ${names.join(', ')}.\n`;
+}
+
+function endOf({ outcome, seedsPerBatch, noticedBy }: Verdict): string {
+  const seeds = seedsPerBatch.join(' and ') || 'no';
+  const once = noticedBy.length === 0 ? '' : ` One batch found it (${noticedBy.join(' ')}), another did not.`;
+  const how =
+    outcome === 'stuck'
+      ? 'its batch was ended by the time limit'
+      : `${seeds} seeds did not show it in every batch`;
+  return `Not killed: ${how}.${once}`;
 }
 
 function shrinking(verdicts: readonly Verdict[]): string {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { MUTANTS } from '../../bench/mutants/catalog.js';
+import { OUT_OF_REACH } from '../../bench/mutants/list-out-of-reach.js';
 import { type Mutant, ORACLES } from '../../bench/mutants/mutant.js';
 import { mutated, plant, ROOT } from '../../bench/mutants/plant.js';
 import { type BatchResult, summaryOf, verdictOf } from '../../bench/mutants/verdict.js';
@@ -37,13 +38,15 @@ describe('the list of mutants', () => {
   });
 
   test('names each mutant once, in words that a command line takes', () => {
-    const names = MUTANTS.map(({ name }) => name);
+    const names = [...MUTANTS, ...OUT_OF_REACH].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
 
   test('plants no bug twice', () => {
-    const places = MUTANTS.map(({ file, find, replace }) => JSON.stringify([file, find, replace]));
+    const places = [...MUTANTS, ...OUT_OF_REACH].map(({ file, find, replace }) =>
+      JSON.stringify([file, find, replace]),
+    );
     expect(new Set(places).size).toBe(places.length);
   });
 
@@ -53,18 +56,21 @@ describe('the list of mutants', () => {
   });
 });
 
-describe.each(MUTANTS.map((mutant) => ({ name: mutant.name, mutant })))('mutant $name', ({ mutant }) => {
-  test('is a bug of the engine, at a place that is there exactly once', () => {
-    expect(mutant.file).toMatch(/^(src|actors)\//);
-    expect(textOf(mutant).split(mutant.find).length - 1).toBe(1);
-    expect(mutant.replace).not.toBe(mutant.find);
-    expect(mutant.oracles.length).toBeGreaterThan(0);
-  });
+describe.each([...MUTANTS, ...OUT_OF_REACH].map((mutant) => ({ name: mutant.name, mutant })))(
+  'mutant $name',
+  ({ mutant }) => {
+    test('is a bug of the engine, at a place that is there exactly once', () => {
+      expect(mutant.file).toMatch(/^(src|actors)\//);
+      expect(textOf(mutant).split(mutant.find).length - 1).toBe(1);
+      expect(mutant.replace).not.toBe(mutant.find);
+      expect(mutant.oracles.length).toBeGreaterThan(0);
+    });
 
-  test('parses', () => {
-    expect(syntaxErrors(mutated(mutant, textOf(mutant)))).toEqual([]);
-  });
-});
+    test('parses', () => {
+      expect(syntaxErrors(mutated(mutant, textOf(mutant)))).toEqual([]);
+    });
+  },
+);
 
 test('a mutant is planted in a copy, and the sources stay as they are', () => {
   const mutant = sample();
