@@ -73,6 +73,8 @@ export interface Cut<R> {
   readonly store: StoreImage;
   readonly output: WorldOutput<R>;
   readonly checkpoint: number;
+  /** With which the job ran then; null: the one that it began with. */
+  readonly parallelism: number | null;
 }
 
 export class JobRun<T, R> implements Points, WorldActions {
@@ -397,7 +399,12 @@ export class JobRun<T, R> implements Points, WorldActions {
     if (this.#expectedCuts === 0 || this.watch.checkpoints !== this.#expectedCuts) return;
     const store = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
     if (store === undefined) return;
-    this.cuts.push({ store: store.fork(), output: this.output.fork(this.#quietOutput()), checkpoint });
+    this.cuts.push({
+      store: store.fork(),
+      output: this.output.fork(this.#quietOutput()),
+      checkpoint,
+      parallelism: this.#parallelism,
+    });
   }
 
   #quietOutput() {

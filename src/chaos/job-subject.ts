@@ -128,7 +128,7 @@ class JobSubject<T, R> implements Subject {
     const machine = virtualRuntime({ seed, order: 'random' });
     inhabit(machine, () => undefined);
     machine.stores.adopt(CHECKPOINTS_DIRECTORY, cut.store);
-    const options = runOptionsOf(knobs, this.#program.run, CHECKPOINTS_DIRECTORY, null);
+    const options = runOptionsOf(knobs, this.#program.run, CHECKPOINTS_DIRECTORY, cut.parallelism);
     const input = worldInput({
       records: job.records.values,
       timestamps: job.records.timestamps,
