@@ -15,6 +15,15 @@ export const TRACE_MUTANTS: readonly Mutant[] = [
     replace: 'new JobFailedError(message, { suppressed })',
   },
   {
+    name: 'failure-without-code',
+    title: 'A failed job rejects with a bare error: no code that a program could match, and no remedy.',
+    from: 'oracle O11',
+    oracles: ['O11'],
+    file: JOB,
+    find: 'this.requests.failed(new JobFailedError(message, { cause: error, suppressed }))',
+    replace: 'this.requests.failed(Object.assign(new Error(message, { cause: error }), { suppressed }))',
+  },
+  {
     name: 'restart-without-cause',
     title: 'A restart is logged, what made it necessary is not.',
     from: 'oracle O15',
