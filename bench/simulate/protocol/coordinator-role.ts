@@ -32,7 +32,8 @@ export class CoordinatorRole {
   readonly #store: Link<() => void>;
   #machine: CoordinatorMachine | null = null;
   #last: number | null = null;
-  #final: number | null = null;
+  /** Checkpoints with which the job is finished; with several under way there may be more than one. */
+  readonly #finals = new Set<number>();
   #reported = false;
   #staleSeen = 0;
   #dead = false;
@@ -167,7 +168,7 @@ export class CoordinatorRole {
   #complete(draft: CheckpointDraft): void {
     const world = this.#world;
     const { checkpoint } = draft;
-    if (draft.jobFinished) this.#final = checkpoint;
+    if (draft.jobFinished) this.#finals.add(checkpoint);
     const manifest = buildManifest(draft, {
       job: 'simulated',
       operators: operatorsOf(this.#attempt.process.parallelism),
@@ -191,11 +192,11 @@ export class CoordinatorRole {
     world.announced(checkpoint);
     for (const { link } of this.#subtasks) {
       // The notice of the last checkpoint has no successor that would make up for it.
-      if (checkpoint !== this.#final && world.fault('notify.drop')) continue;
+      if (!this.#finals.has(checkpoint) && world.fault('notify.drop')) continue;
       link.push({ kind: 'checkpointComplete', checkpoint });
     }
     world.point('notify.sent');
-    if (checkpoint !== this.#final) return;
+    if (!this.#finals.has(checkpoint)) return;
     this.#last = checkpoint;
     this.#endWhenCommitted();
   }
