@@ -7,6 +7,7 @@
 // A1. The number is the version of the row, and the condition of every transaction; LMDB checks it inside the
 //     transaction, so there is no moment between looking and writing.
 
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { CommitLane } from './commit-lane.js';
 import { StoreError } from './errors.js';
@@ -52,7 +53,8 @@ export async function takeOwnership(
         const refusal = current === undefined ? null : checkFormat(directory, current.value);
         if (refusal !== null) return { kind: 'refused', error: refusal };
         const { ownedBefore = Number.POSITIVE_INFINITY } = options;
-        if ((current?.version ?? 0) > ownedBefore) return { kind: 'fenced' };
+        const isNewer = (current?.version ?? 0) > ownedBefore;
+        if (isNewer && !isOurs(current?.value)) return { kind: 'fenced' };
         const number = (current?.version ?? 0) + 1;
         const won = await conditionally(ports.timers, row, current?.version ?? null, () => {
           void row.put(OWNER_KEY, ownerRow(ports.clock), number);
@@ -71,8 +73,22 @@ export async function takeOwnership(
   }
 }
 
+/** Tells this process apart from all others, also from one with the same number on another host of the same name. */
+const PROCESS_TOKEN: string = randomBytes(12).toString('hex');
+
+/** A claim of our own whose outcome we never learned: the disk failed behind it. */
+function isOurs(row: Uint8Array | undefined): boolean {
+  return row !== undefined && Buffer.from(row).toString('utf8').includes(`"process":"${PROCESS_TOKEN}"`);
+}
+
 function ownerRow(clock: Clock): Uint8Array {
-  const row = { format: STORE_FORMAT, pid: process.pid, host: hostname(), openedAtMs: clock.wallMs() };
+  const row = {
+    format: STORE_FORMAT,
+    pid: process.pid,
+    host: hostname(),
+    process: PROCESS_TOKEN,
+    openedAtMs: clock.wallMs(),
+  };
   return Buffer.from(JSON.stringify(row));
 }
 

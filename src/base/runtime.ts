@@ -160,7 +160,7 @@ export interface OpenOptions {
   /** A commit that has not settled after this long poisons the environment (LMDB can hang on ENOSPC). */
   readonly commitDeadlineMs: number;
   /**
-   * The ownership that this program had before and believes to have still. Opening fails with WEIR_STORE_FENCED when another owner
+   * The ownership that this program had before and believes to have still. Opening fails with WEIR_STORE_FENCED when another process
    * has come since: who was replaced must not take the directory back. Default: whoever comes last owns it.
    */
   readonly ownedBefore?: number;

@@ -157,8 +157,10 @@ class VirtualEnvironment implements KeyValueEnvironment {
       if (fault === 'hang') return NEVER;
       if (fault === 'reject') throw failedSync();
       if (this.#owner === null) {
-        if (this.#image.owner > (this.#open.ownedBefore ?? Number.POSITIVE_INFINITY))
-          return { kind: 'fenced' };
+        const { ownedBefore = Number.POSITIVE_INFINITY } = this.#open;
+        const { number } = this.#options.process;
+        if (this.#image.owner > ownedBefore && this.#image.ownerProcess !== number) return { kind: 'fenced' };
+        this.#image.ownerProcess = number;
         this.#image.owner += 1;
         this.#owner = this.#image.owner;
       } else if (this.#owner !== this.#image.owner) {

@@ -13,6 +13,8 @@ import { normalPath } from './virtual-paths.js';
 export class StoreImage {
   /** Number of the last owner; a commit of an earlier one is fenced. */
   owner = 0;
+  /** The process that the last owner was. */
+  ownerProcess = 0;
   /** Who holds the lock of the directory; null when it is free. */
   holder: { readonly host: string; readonly process: number; isAlive(): boolean } | null = null;
   #visible = new Map<string, SortedRows>();

@@ -109,6 +109,21 @@ test('a living owner in another process is named by its pid, a frozen one is res
   await open();
 });
 
+test('who was replaced by another process does not get the store again; an own claim that was never told of does not count', async () => {
+  const first = await open();
+  await first.close();
+  const unknown = await open();
+  await unknown.close();
+  const again = await open({ ...OPTIONS, ownedBefore: first.owner });
+  await again.close();
+  const owner = startOwner();
+  await owner.told(1);
+  await owner.kill();
+  const refused = nodeRuntime().keyValues.open(directory, { ...OPTIONS, ownedBefore: again.owner });
+  await expect(refused).rejects.toMatchObject({ code: 'WEIR_STORE_FENCED', unrecoverable: true });
+  await open();
+});
+
 test('an owner that was overtaken writes nothing more', async () => {
   const env = await open();
   await env.commit([put('x', 1)]);

@@ -342,6 +342,9 @@ test('an owner on another host fences the earlier one: its late commits write no
   await finish(there, young.commit([put('x', 1)]));
   await expect(finish(here, old.commit([put('x', 2)]))).rejects.toMatchObject({ code: 'WEIR_STORE_FENCED' });
   expect(young.get('a', ['x'])).toEqual(Uint8Array.of(1));
+  const back = here.keyValues.open('/store', { ...OPTIONS, ownedBefore: old.owner });
+  await expect(finish(here, back)).rejects.toMatchObject({ code: 'WEIR_STORE_FENCED' });
+  await finish(there, young.commit([put('x', 3)]));
 });
 
 test('a process on the same host is refused until the owner is gone', async () => {
