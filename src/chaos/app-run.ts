@@ -14,6 +14,7 @@ import type { PointFields } from '../base/runtime.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, appNames, fitsActor } from './actor-names.js';
+import { isLiving, leftOver, pathsOf } from './actor-tree.js';
 import { Arsenal } from './arsenal.js';
 import type { RunSpec, Violation } from './execution.js';
 import { causesOf, type InjectedFault } from './injected.js';
@@ -213,12 +214,7 @@ export class AppRun implements WorldActions {
       const sum = `${handled} handled + ${deadLettered} dead + ${dropped} dropped + ${queued} queued`;
       this.#violate('O12', 'conservation', `${sent} messages sent, but ${sum}`);
     }
-    const living: string[] = [];
-    const visit = ({ path, state, children }: ActorSnapshot): void => {
-      if (path !== '/' && state !== 'stopped') living.push(path);
-      children.forEach(visit);
-    };
-    visit(this.system.snapshot());
+    const living = leftOver(this.system.snapshot());
     if (living.length > 0)
       this.#violate('O14', 'cleanup', `left over after the shutdown: ${living.join(', ')}`);
   }
@@ -263,13 +259,11 @@ export class AppRun implements WorldActions {
 
   #living(target: string): string | null {
     const names = appNames();
-    const found: string[] = [];
-    const visit = ({ path, state, children }: ActorSnapshot): void => {
-      const living = state === 'running' || state === 'starting';
-      if (living && !path.startsWith('/probe-') && fitsActor(target, names.of(path))) found.push(path);
-      children.forEach(visit);
-    };
-    visit(this.system.snapshot());
+    const found = pathsOf(
+      this.system.snapshot(),
+      (actor) =>
+        isLiving(actor) && !actor.path.startsWith('/probe-') && fitsActor(target, names.of(actor.path)),
+    );
     return found[this.machine.steps % Math.max(1, found.length)] ?? null;
   }
 

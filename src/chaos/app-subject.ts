@@ -6,9 +6,9 @@
 // S1. Which actors and links there are is learned from one run without faults, before plans are drawn; always from the same
 //     seed, so that whoever explores a share of the seeds draws the same plans as whoever explores all.
 
-import type { ActorSnapshot } from '../../actors/kernel/actor.js';
+import { treeOf } from './actor-tree.js';
 import { AppRun } from './app-run.js';
-import type { ActorTreeNode, KnobInfo, Outcome, RunSpec, Subject, Targets } from './execution.js';
+import type { KnobInfo, Outcome, RunSpec, Subject, Targets } from './execution.js';
 import { FAULT_KINDS, type FaultKind } from './fault-kinds.js';
 import { enterSimulation } from './inside.js';
 import { NO_FAULTS } from './plan.js';
@@ -106,8 +106,4 @@ function targetsOf(actors: readonly string[], links: readonly string[]): Targets
     return applies && (!NOT_BY_ITSELF.has(target) || STILL.has(kind)) ? [kind] : [];
   });
   return { apps: 'actors', kinds, actors, links, predicates: [] };
-}
-
-function treeOf({ path, state, restarts, lastError, children }: ActorSnapshot): ActorTreeNode {
-  return { name: path, state, restarts, lastError, children: children.map(treeOf) };
 }

@@ -22,6 +22,7 @@ import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.
 import type { StoreImage } from '../testing/virtual-stores.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
+import { isLiving, pathsOf } from './actor-tree.js';
 import { type ArmedFault, Arsenal } from './arsenal.js';
 import { HARMLESS_FOR_EVER } from './draw-plan.js';
 import type { RunSpec } from './execution.js';
@@ -559,14 +560,9 @@ export class JobRun<T, R> implements Points, WorldActions {
   /** The last in the order of the tree: of the newest attempt. */
   #livingActor(target: string): string | null {
     if (this.handle === null || this.#successor !== null) return null;
-    const found: string[] = [];
-    const visit = (actor: ActorSnapshot): void => {
-      const living = actor.state === 'running' || actor.state === 'starting';
-      if (living && fitsActor(target, this.#names.of(actor.path))) found.push(actor.path);
-      actor.children.forEach(visit);
-    };
-    visit(this.handle.actors());
-    return found.at(-1) ?? null;
+    const fits = (actor: ActorSnapshot): boolean =>
+      isLiving(actor) && fitsActor(target, this.#names.of(actor.path));
+    return pathsOf(this.handle.actors(), fits).at(-1) ?? null;
   }
 
   async #awaitZombies(): Promise<void> {
@@ -601,12 +597,9 @@ export class JobRun<T, R> implements Points, WorldActions {
   /** O8: no mailbox holds more than its capacity. */
   #checkBounds(): void {
     if (this.handle === null) return;
-    const visit = ({ path, queued, capacity, children }: ActorSnapshot): void => {
-      if (queued > capacity)
-        this.watch.report('O8', 'bounds', `${path} holds ${queued} messages, above its ${capacity}`, [path]);
-      children.forEach(visit);
-    };
-    visit(this.handle.actors());
+    const above = pathsOf(this.handle.actors(), ({ queued, capacity }) => queued > capacity);
+    for (const path of above)
+      this.watch.report('O8', 'bounds', `${path} holds more messages than its capacity`, [path]);
   }
 
   #predicate(name: string): boolean {

@@ -6,14 +6,14 @@
 // S1. A run without faults is made once per input and remembered: it depends on nothing else.
 // S2. Properties of the program under test are collected per run.
 
-import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { run } from '../../actors/run.js';
 import { buildGraph } from '../api/define-job.js';
 import { ConfigError } from '../base/errors.js';
 import { planJob } from '../graph/plan.js';
 import { virtualRuntime } from '../testing/virtual-runtime.js';
 import { jobNames } from './actor-names.js';
-import type { ActorTreeNode, Knobs, Outcome, RunSpec, Subject, Targets, Violation } from './execution.js';
+import { treeOf } from './actor-tree.js';
+import type { Knobs, Outcome, RunSpec, Subject, Targets, Violation } from './execution.js';
 import { FAULT_KINDS, type FaultKind } from './fault-kinds.js';
 import { enterSimulation, inhabit } from './inside.js';
 import { describeError, type JobEnd } from './job-end.js';
@@ -237,8 +237,4 @@ function unusedWorld<T, R>(program: JobProgram<T, R>): Parameters<JobProgram<T, 
     open: () => ({ write: () => undefined, flush: () => undefined, close: () => undefined }),
   };
   return { input, output, runtime, seed: 1 };
-}
-
-function treeOf({ path, state, restarts, lastError, children }: ActorSnapshot): ActorTreeNode {
-  return { name: path, state, restarts, lastError, children: children.map(treeOf) };
 }

@@ -6,8 +6,8 @@
 // V1. A run that a fault was allowed to end may lack results; it may never have a wrong one, or one twice (O11).
 // V2. An end that no fault excuses is a violation, and so is standing still, always (O7).
 
-import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { JobFailedError, WeirError } from '../base/errors.js';
+import { leftOver as actorsLeftOver } from './actor-tree.js';
 import type { Violation } from './execution.js';
 import { causesOf, InjectedFault } from './injected.js';
 import { describeError, type JobEnd } from './job-end.js';
@@ -104,12 +104,7 @@ function cleanup<T, R>(run: JobRun<T, R>): Violation[] {
       `${held.length} open stores`,
       held.map(({ directory }) => directory),
     );
-  const living: string[] = [];
-  const visit = ({ path, state, children }: ActorSnapshot): void => {
-    if (state !== 'stopped' && path !== '/') living.push(path);
-    children.forEach(visit);
-  };
-  if (handle !== null) visit(handle.actors());
+  const living = handle === null ? [] : actorsLeftOver(handle.actors());
   if (living.length > 0) leftOver(`${living.length} actors`, living.slice(0, 3));
   const dangling = output.dangling();
   if (dangling.length > 0 && run.zombies.length === 0)

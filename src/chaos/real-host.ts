@@ -16,6 +16,7 @@ import type { PointFields, Points, Runtime } from '../base/runtime.js';
 import { planJob } from '../graph/plan.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
+import { isLiving, pathsOf } from './actor-tree.js';
 import { type ArmedFault, Arsenal } from './arsenal.js';
 import { InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
@@ -326,14 +327,9 @@ export class RealHost<T, R> implements Points, HostActions {
   /** The last in the order of the tree: of the newest attempt. */
   #livingActor(target: string): string | null {
     if (this.#handle === null) return null;
-    const found: string[] = [];
-    const visit = (actor: ActorSnapshot): void => {
-      const living = actor.state === 'running' || actor.state === 'starting';
-      if (living && fitsActor(target, this.#names.of(actor.path))) found.push(actor.path);
-      actor.children.forEach(visit);
-    };
-    visit(this.#handle.actors());
-    return found.at(-1) ?? null;
+    const fits = (actor: ActorSnapshot): boolean =>
+      isLiving(actor) && fitsActor(target, this.#names.of(actor.path));
+    return pathsOf(this.#handle.actors(), fits).at(-1) ?? null;
   }
 
   #predicate(name: string): boolean {
