@@ -165,6 +165,11 @@ export class CoordinatorMachine {
   #acknowledged(pending: PendingCheckpoint, subtask: SubtaskId, snapshot: SubtaskSnapshot): void {
     pending.snapshots.set(subtask, snapshot);
     if (pending.snapshots.size < this.#subtasks.size) return;
+    const newer = this.#pending.writingAbove(pending.checkpoint);
+    // Were it written behind the newer one, a restart would go back to the older: to results that are committed already.
+    if (newer !== null && pending.purpose.kind === 'checkpoint') {
+      return void this.#abort(pending, 'subsumed', `checkpoint ${newer}, which is newer, is being written`);
+    }
     const mixed = partlyFinishedUnion(pending.snapshots.values());
     if (mixed !== null) {
       const detail = `operator "${mixed}" has union state, and only some of its subtasks have finished`;

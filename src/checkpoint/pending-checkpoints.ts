@@ -52,6 +52,12 @@ export class PendingCheckpoints {
     return this.all().filter((pending) => pending.stage.kind === 'collecting');
   }
 
+  /** A newer checkpoint that the store has been given, or null. */
+  writingAbove(checkpoint: CheckpointId): CheckpointId | null {
+    const newer = this.all().find((each) => each.checkpoint > checkpoint && each.stage.kind === 'writing');
+    return newer?.checkpoint ?? null;
+  }
+
   /** Exporting holds no slot: copying a large savepoint must not keep the job without checkpoints. */
   slotsInUse(): number {
     return this.all().filter((pending) => pending.stage.kind !== 'exporting').length;

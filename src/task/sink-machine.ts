@@ -162,7 +162,7 @@ export class SinkMachine implements Machine {
         this.call = { kind: 'preparing', barrier: effect.barrier };
         this.effects.push(this.prepareCall(effect.barrier.checkpoint));
       } else {
-        this.effects.push(...this.parts.snapshots.abort(effect.checkpoint, null));
+        this.parts.snapshots.abort(effect.checkpoint);
         this.effects.push({
           kind: 'decline',
           checkpoint: effect.checkpoint,

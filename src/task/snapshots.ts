@@ -1,11 +1,14 @@
 // The snapshots of one subtask: started at the barrier, written in slices between batches, acknowledged when durable.
 //
-// Owns:    the running snapshot, the segments of earlier ones that an increment builds on.
+// Owns:    the running snapshots, the segments of earlier ones that an increment builds on.
 // Not:     the walk through state (src/state), making chunks durable (the store), alignment.
 //
 // W1. The synchronous part fixes the state at the barrier; what records change afterwards does not reach the snapshot.
 // W2. The acknowledgement goes out when every chunk is durable (P1 of checkpoint-store.ts), once.
 // W3. An increment builds only on a checkpoint that is known to be complete, and never on a savepoint.
+// W4. One walk at a time: `isWalking` says that the next snapshot has to wait. Snapshots that are through their state and
+//     wait for the store only are any number. Would a newer one end an older one instead, then none would ever complete
+//     as soon as barriers come faster than state can be written.
 
 import { assert, present } from '../base/assert.js';
 import { messageOf } from '../base/errors.js';
@@ -40,12 +43,17 @@ interface Run {
   inFlight: number;
 }
 
+function isThrough(run: Run): boolean {
+  return run.links.every((each) => each.done);
+}
+
 export class Snapshots {
   private readonly subtask: number;
   private readonly attempt: AttemptNumber;
   private readonly incremental: boolean;
   private readonly links: readonly ChainLink[];
-  private run: Run | null = null;
+  /** Not acknowledged yet, oldest first. */
+  private readonly runs = new Map<CheckpointId, Run>();
   /** Per operator: segments of the checkpoints from the last completed one on. */
   private readonly history = new Map<string, Map<CheckpointId, readonly SegmentRef[]>>();
   private completed: CheckpointId | null = null;
@@ -68,12 +76,17 @@ export class Snapshots {
     purpose: BarrierPurpose,
     extra: ReadonlyMap<string, readonly OperatorListSnapshot[]>,
   ): TaskEffect[] {
-    const effects = this.run === null ? [] : this.abort(this.run.checkpoint, 'a newer checkpoint began');
+    assert(!this.isWalking, 'one walk through state at a time', { checkpoint });
     const full = !this.incremental || purpose.kind !== 'checkpoint';
     const links = this.links.map((link) => this.beginLink(link, checkpoint, full, extra.get(link.uid) ?? []));
-    this.run = { checkpoint, purpose: purpose.kind, links, inFlight: 0 };
-    effects.push({ kind: 'point', step: 'snapshot.started', checkpoint });
+    this.runs.set(checkpoint, { checkpoint, purpose: purpose.kind, links, inFlight: 0 });
+    const effects: TaskEffect[] = [{ kind: 'point', step: 'snapshot.started', checkpoint }];
     return effects.concat(this.slice());
+  }
+
+  /** While true, no snapshot may begin, and so no record may be handled once a barrier has been taken. */
+  get isWalking(): boolean {
+    return this.walking() !== null;
   }
 
   /** Inputs that concern nothing but snapshots; none for all others. */
@@ -84,10 +97,11 @@ export class Snapshots {
       case 'chunkFailed':
         return this.chunkFailed(input.checkpoint, input.error);
       case 'checkpointAborted':
-        return this.abort(input.checkpoint, null);
+        this.abort(input.checkpoint);
+        return this.slice();
       case 'checkpointComplete':
         this.complete(input.checkpoint);
-        return [];
+        return this.slice();
       case 'work':
         return this.slice();
       default:
@@ -97,25 +111,35 @@ export class Snapshots {
 
   /** Packs the next slice of state, or nothing while the store is behind. */
   private slice(): TaskEffect[] {
-    const { run } = this;
-    if (run === null) return [];
     const effects: TaskEffect[] = [];
-    const linkRun = run.links.find((each) => !each.done);
-    if (linkRun !== undefined && run.inFlight < SNAPSHOT_CHUNKS_IN_FLIGHT_MAX) {
-      this.sliceLink(run, linkRun, effects);
+    const run = this.walking();
+    if (run !== null && this.hasRoom()) {
+      const linkRun = run.links.find((each) => !each.done);
+      if (linkRun !== undefined) this.sliceLink(run, linkRun, effects);
+      if (!isThrough(run) && this.hasRoom()) effects.push({ kind: 'continue' });
     }
-    if (run.links.some((each) => !each.done)) {
-      if (run.inFlight < SNAPSHOT_CHUNKS_IN_FLIGHT_MAX) effects.push({ kind: 'continue' });
-    } else if (run.inFlight === 0) {
-      this.finish(run, effects);
+    for (const each of [...this.runs.values()]) {
+      if (isThrough(each) && each.inFlight === 0) this.finish(each, effects);
     }
     return effects;
   }
 
+  private walking(): Run | null {
+    for (const run of this.runs.values()) if (!isThrough(run)) return run;
+    return null;
+  }
+
+  /** Over all snapshots: the store is one. */
+  private hasRoom(): boolean {
+    let inFlight = 0;
+    for (const run of this.runs.values()) inFlight += run.inFlight;
+    return inFlight < SNAPSHOT_CHUNKS_IN_FLIGHT_MAX;
+  }
+
   private chunkStored(checkpoint: CheckpointId): TaskEffect[] {
-    const { run } = this;
+    const run = this.runs.get(checkpoint);
     // Chunks of an aborted checkpoint still become durable; nobody waits for them any more.
-    if (run === null || run.checkpoint !== checkpoint) return [];
+    if (run === undefined) return [];
     assert(run.inFlight > 0, 'a stored chunk was in flight', { checkpoint });
     run.inFlight -= 1;
     return this.slice();
@@ -123,6 +147,10 @@ export class Snapshots {
 
   private complete(checkpoint: CheckpointId): void {
     if (this.completed === null || checkpoint > this.completed) this.completed = checkpoint;
+    // It has taken the place of those before it, also when the notice that they are given up was lost; of savepoints never.
+    for (const run of [...this.runs.values()]) {
+      if (run.checkpoint < checkpoint && run.purpose === 'checkpoint') this.drop(run.checkpoint);
+    }
     for (const link of this.links) {
       link.keyed?.onCheckpointComplete(checkpoint);
       link.operator.onCheckpointComplete?.(checkpoint);
@@ -132,21 +160,22 @@ export class Snapshots {
     }
   }
 
-  /** Gives up the running snapshot if it is the one named; tells the coordinator when `reason` is ours. */
-  abort(checkpoint: CheckpointId, reason: string | null): TaskEffect[] {
-    const { run } = this;
+  /** Gives up the snapshot of this checkpoint, if it is under way. The next one may begin. */
+  abort(checkpoint: CheckpointId): void {
     for (const segments of this.history.values()) segments.delete(checkpoint);
-    if (run === null || run.checkpoint !== checkpoint) return [];
-    for (const link of run.links) if (!link.done) link.walk?.cancel();
-    this.run = null;
-    return reason === null ? [] : [{ kind: 'decline', checkpoint, cause: 'subsumed', reason }];
+    this.drop(checkpoint);
+  }
+
+  private drop(checkpoint: CheckpointId): void {
+    for (const link of this.runs.get(checkpoint)?.links ?? []) if (!link.done) link.walk?.cancel();
+    this.runs.delete(checkpoint);
   }
 
   /** The store refused a chunk: this checkpoint cannot complete, the job goes on (semantics 5.11). */
   private chunkFailed(checkpoint: CheckpointId, error: unknown): TaskEffect[] {
-    if (this.run?.checkpoint !== checkpoint) return [];
-    this.abort(checkpoint, null);
-    return [{ kind: 'decline', checkpoint, cause: 'failed', reason: messageOf(error) }];
+    if (!this.runs.has(checkpoint)) return [];
+    this.abort(checkpoint);
+    return [{ kind: 'decline', checkpoint, cause: 'failed', reason: messageOf(error) }, ...this.slice()];
   }
 
   private beginLink(
@@ -207,7 +236,7 @@ export class Snapshots {
   }
 
   private finish(run: Run, effects: TaskEffect[]): void {
-    this.run = null;
+    this.runs.delete(run.checkpoint);
     const operators = run.links.map((each) => this.report(run, each));
     effects.push(
       { kind: 'point', step: 'snapshot.flushed', checkpoint: run.checkpoint },

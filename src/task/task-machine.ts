@@ -7,6 +7,8 @@
 // A1. One element is handled to its end before the next is taken; without room downstream nothing is taken.
 // A2. A blocked channel is not read: its elements stay in its own credits (semantics 5.4).
 // A3. The barrier goes on, then state is fixed, then the next element is taken; nothing comes between (semantics 5.3).
+// A4. While an older snapshot still walks through state, a newer barrier waits with everything behind it: so the oldest
+//     checkpoint always completes, however fast barriers come.
 
 import { MIN_TIMESTAMP } from '../base/timestamps.js';
 import type { Barrier, Element } from '../elements/element.js';
@@ -42,6 +44,8 @@ export class TaskMachine implements Machine {
   private alarmDue = false;
   /** What the merge of watermarks has answered and the chain has not been given yet. */
   private merged: readonly Element[] = [];
+  /** Aligned and passed on; its snapshot waits for the walk of an older one. */
+  private held: Barrier | null = null;
 
   constructor(parts: TaskParts) {
     this.parts = parts;
@@ -83,13 +87,15 @@ export class TaskMachine implements Machine {
         this.alarmDue = true;
         return;
       default:
+        if (input.kind === 'checkpointAborted' && input.checkpoint === this.held?.checkpoint)
+          this.held = null;
         this.effects.push(...snapshots.accept(input));
     }
   }
 
   private work(): void {
     const { chain, inbox, outbox, alignment } = this.parts;
-    while (chain.run() && !outbox.room.full) {
+    while (this.takeHeld() && chain.run() && !outbox.room.full) {
       if (this.continueEnd() || this.continueMerged()) continue;
       if (this.alarmDue) {
         this.alarmDue = false;
@@ -164,17 +170,27 @@ export class TaskMachine implements Machine {
   }
 
   private takeBarrier(barrier: Barrier): void {
-    const { outbox, snapshots } = this.parts;
-    const { checkpoint, purpose } = barrier;
-    this.effects.push({ kind: 'point', step: 'barrier.aligned', checkpoint });
-    outbox.controlAll(barrier);
-    this.effects.push(...snapshots.begin(checkpoint, purpose, new Map()));
+    this.effects.push({ kind: 'point', step: 'barrier.aligned', checkpoint: barrier.checkpoint });
+    this.parts.outbox.controlAll(barrier);
+    this.held = barrier;
+    this.takeHeld();
+  }
+
+  /** False: state must stay as it is. */
+  private takeHeld(): boolean {
+    const { held } = this;
+    const { snapshots } = this.parts;
+    if (held === null) return true;
+    if (snapshots.isWalking) return false;
+    this.held = null;
+    this.effects.push(...snapshots.begin(held.checkpoint, held.purpose, new Map()));
+    return true;
   }
 
   private giveUp(aborted: AlignmentEffect & { readonly kind: 'aborted' }): void {
     const { outbox, snapshots } = this.parts;
     outbox.controlAll({ kind: 'barrierCancel', checkpoint: aborted.checkpoint });
-    this.effects.push(...snapshots.abort(aborted.checkpoint, null));
+    snapshots.abort(aborted.checkpoint);
     this.effects.push({
       kind: 'decline',
       checkpoint: aborted.checkpoint,

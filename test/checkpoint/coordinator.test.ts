@@ -312,6 +312,22 @@ describe('older ones (5.5, 5.12)', () => {
     expect(only(coordinator.ackAll(1), 'exportSavepoint')).toHaveLength(1);
   });
 
+  test('that are acknowledged last are not written behind a newer one: a restart would go back to them', () => {
+    const coordinator = new TestCoordinator({ concurrentMax: 2 });
+    coordinator.start();
+    coordinator.after(1000);
+    coordinator.after(1000);
+    coordinator.ackAll(2);
+    const effects = coordinator.ackAll(1);
+    expect(only(effects, 'writeManifest')).toEqual([]);
+    expect(only(effects, 'notifyAborted')).toMatchObject([{ checkpoint: 1, reason: 'subsumed' }]);
+    expect(only(coordinator.stored(2), 'notifyComplete')).toHaveLength(1);
+    expect(coordinator.machine.status()).toMatchObject({
+      lastCompleted: 2,
+      counters: { completed: 1, failed: 0 },
+    });
+  });
+
   test('whose manifest is being written end as the store says', () => {
     const coordinator = new TestCoordinator({ concurrentMax: 2 });
     coordinator.start();

@@ -236,7 +236,7 @@ export class SubtaskRole {
     const { checkpoint, snapshot } = effect;
     world.acknowledgedDurably(snapshot);
     world.acknowledged(role, checkpoint, this.#covers.get(checkpoint) ?? Number.NaN);
-    this.#covers.clear();
+    this.#covers.delete(checkpoint);
     if (world.fault('ack.drop')) return;
     const message: ToCoordinator = { kind: 'acknowledged', attempt, subtask, checkpoint, snapshot };
     this.ports.coordinator.push(message);
