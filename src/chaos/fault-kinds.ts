@@ -83,6 +83,8 @@ export type FaultKind =
   | 'sink.partial'
   | 'sink.commitUnknown'
   | 'sink.commitFail'
+  | 'sink.commitSlow'
+  | 'sink.commitStuck'
   | 'memory.pressure'
   | 'telemetry.fail'
   | 'job.savepoint'
@@ -450,6 +452,8 @@ const ROWS: Readonly<Record<FaultKind, Row>> = {
     ALL,
   ],
   'sink.commitFail': ['F70', 'a commit fails and takes no effect', 'mask', 'output', 'jobs', ALL],
+  'sink.commitSlow': ['F69', 'a commit takes long', 'mask', 'output', 'jobs', ALL, { ms: ms(100, 2_000) }],
+  'sink.commitStuck': ['F69', 'a commit never settles', 'degrade', 'output', 'jobs', SIM_THREADS],
   'memory.pressure': [
     'F71',
     'memory is scarce',

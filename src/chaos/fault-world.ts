@@ -204,6 +204,14 @@ export class OutputFaults {
   commitFails(): OpenFault<never> {
     return openFault('sink.commitFail', 'output');
   }
+  /** A commit takes so much longer: newer transactions wait behind it. Default 100 ms, at most 2 s. */
+  commitSlow(duration?: Duration): OpenFault<never> {
+    return openFault('sink.commitSlow', 'output', msParameter('sink.commitSlow', duration));
+  }
+  /** A commit takes no effect and never settles. */
+  commitSticks(): OpenFault<never> {
+    return openFault('sink.commitStuck', 'output');
+  }
 }
 
 /** What those who operate a job may do in the middle of anything. */

@@ -108,7 +108,10 @@ class RealWriter<R> implements TransactionalWriter<R, FileCommittable> {
     if (failing !== null) {
       return { kind: 'failed', error: new InjectedFault(failing.index, 'the commit fails') };
     }
+    if (this.#strike('sink.commitStuck') !== null) return new Promise(() => undefined);
     const unknown = this.#strike('sink.commitUnknown');
+    const slow = this.#strike('sink.commitSlow');
+    if (slow !== null) await this.#options.delay(slow.parameter('ms'));
     const outcome = await this.#files.commit(checkpoint, committables);
     if (outcome.kind !== 'ok') return outcome;
     this.#options.onCommitted(committables.reduce((sum, { records }) => sum + records, 0));

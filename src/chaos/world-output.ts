@@ -211,11 +211,13 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
     if (failing !== null) {
       return { kind: 'failed', error: new InjectedFault(failing.index, 'the commit fails') };
     }
+    if (this.#strike('sink.commitStuck') !== null) return new Promise(() => undefined);
     const unknown = this.#strike('sink.commitUnknown');
+    const longerMs = this.#strike('sink.commitSlow')?.parameter('ms') ?? 0;
     try {
       await this.#request(() => {
         for (const { transaction } of committables) this.#world.commit(transaction);
-      });
+      }, longerMs);
     } catch (error) {
       return { kind: 'failed', error };
     }
@@ -235,11 +237,11 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
     this.#timestamps.push(...timestamps);
   }
 
-  #request(apply: () => void): Promise<void> {
+  #request(apply: () => void, longerMs = 0): Promise<void> {
     const { uid, subtask, attempt } = this.#context;
     return this.#options.outside(this.#context.runtime)(
       `output ${uid}/${subtask}/${attempt}`,
-      this.#options.latencyMs(),
+      this.#options.latencyMs() + longerMs,
       apply,
     );
   }

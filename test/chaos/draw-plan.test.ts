@@ -95,7 +95,19 @@ describe('a drawn plan', () => {
     );
     const sizes = kinds.map(({ size }) => size);
     expect(sizes.filter((size) => size > 0 && size < 9).length).toBeGreaterThan(30);
-    expect(sizes.filter((size) => size > 20).length).toBeGreaterThan(20);
+    expect(sizes.filter((size) => size > 20).length).toBeGreaterThan(12);
+  });
+
+  test('has a theme in some seeds, where kinds that need each other meet', () => {
+    const meet = (a: FaultKind, b: FaultKind): number =>
+      SEEDS.filter((seed) => {
+        const kinds = new Set(drawPlan(ALL, seed).faults.map(({ kind }) => kind));
+        return kinds.has(a) && kinds.has(b);
+      }).length / SEEDS.length;
+    expect(meet('sink.commitSlow', 'sink.commitFail')).toBeGreaterThan(0.006);
+    expect(meet('process.zombie', 'process.lateWrites')).toBeGreaterThan(0.006);
+    // Of different themes: as rare as ever.
+    expect(meet('sink.commitSlow', 'clock.drift')).toBeLessThan(0.004);
   });
 
   test('refuses kinds that do not apply', () => {

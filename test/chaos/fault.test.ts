@@ -95,6 +95,8 @@ const WRITTEN: readonly FaultSpec[] = [
   fault.output().partial(),
   fault.output().commitUnknown(),
   fault.output().commitFails(),
+  fault.output().commitSlow(),
+  fault.output().commitSticks(),
   fault.job().savepoint(),
   fault.job().stops(),
   fault.job().rescales(4),
