@@ -1,7 +1,7 @@
 // What OTP's supervisor does, written down a second time: one call after the other, nothing asynchronous.
 //
 // Owns:    the expected log of starts (`+name`), orderly stops (`-name`) and ends of their own (`.name`).
-// Not:     back-off and verdicts, which OTP does not have; they have tests of their own.
+// Not:     back-off, which OTP does not have; it has tests of its own. Of verdicts only `escalate`: the supervisor gives up.
 //
 // Straight from the rules of supervisor(3): a start is acknowledged before the next; a child whose restart fails is
 // restarted again, and counts again; a group is stopped in reverse order; temporary children never come back; more
@@ -25,6 +25,8 @@ export interface SupervisorSpec {
   readonly periodMs: number;
   readonly autoShutdown: 'never' | 'anySignificant' | 'allSignificant';
   readonly children: readonly Spec[];
+  /** It is asked what to do about failures. Default: they are handled by the restart type. */
+  readonly decides?: boolean;
 }
 
 export interface Node {
@@ -53,6 +55,13 @@ export class OtpReference {
   /** Everybody who is alive now, parents before children. */
   living(under: Node = this.top): readonly Node[] {
     return under.isAlive ? [under, ...under.children.flatMap((child) => this.living(child))] : [];
+  }
+
+  /** One dies of a failure that its supervisor does not deal with itself. */
+  escalate(dead: Node): void {
+    this.#terminateChildren(dead);
+    dead.isAlive = false;
+    if (dead.parent !== null) this.#giveUp(dead.parent);
   }
 
   /** Siblings die in the same instant; their supervisor sees the exits in this order. */

@@ -9,6 +9,7 @@ import type { Chance } from '../protocol/chance.js';
 /** What happens next; `pick` chooses among those whom it can happen to. */
 export type TreeDeed =
   | { readonly kind: 'crash'; readonly pick: number; readonly siblings: readonly number[] }
+  | { readonly kind: 'escalate'; readonly pick: number }
   | { readonly kind: 'end'; readonly pick: number }
   | { readonly kind: 'stop'; readonly pick: number }
   | { readonly kind: 'pass'; readonly ms: number };
@@ -55,6 +56,7 @@ function drawSettings(chance: Chance): Omit<SupervisorSpec, 'children'> {
     restartsMax: chance.below(5),
     periodMs: chance.pick([50, 100]),
     autoShutdown: chance.pick(['never', 'anySignificant', 'allSignificant'] as const),
+    decides: chance.of(0.5),
   };
 }
 
@@ -67,7 +69,7 @@ function drawFailingStarts(chance: Chance): readonly number[] {
 
 function drawDeed(chance: Chance): TreeDeed {
   const pick = chance.below(PICKS);
-  const kind = chance.below(12);
+  const kind = chance.below(13);
   if (kind < 6) {
     return {
       kind: 'crash',
@@ -77,5 +79,6 @@ function drawDeed(chance: Chance): TreeDeed {
   }
   if (kind < 8) return { kind: 'end', pick };
   if (kind < 9) return { kind: 'stop', pick };
+  if (kind < 10) return { kind: 'escalate', pick };
   return { kind: 'pass', ms: chance.pick([1, 30, 50, 51, 100, 120]) };
 }

@@ -3,10 +3,21 @@
 // Owns:    the tree on the kernel, its log of starts and stops, and the comparison after every deed.
 // Not:     the reference (test/kernel/otp-reference.ts), drawing trees (tree-plan.ts).
 
-import type { ActorContext, ActorRef, ActorSystem, Behavior } from '../../../actors/kernel/actor.js';
+import type {
+  ActorContext,
+  ActorRef,
+  ActorSystem,
+  Behavior,
+  SupervisionOptions,
+} from '../../../actors/kernel/actor.js';
 import { actorSystem } from '../../../actors/kernel/system.js';
 import { type VirtualRuntime, virtualRuntime } from '../../../src/testing/virtual-runtime.js';
-import { type Node, OtpReference, type Spec } from '../../../test/kernel/otp-reference.js';
+import {
+  type Node,
+  OtpReference,
+  type Spec,
+  type SupervisorSpec,
+} from '../../../test/kernel/otp-reference.js';
 import type { TreeCounts } from './tree-counts.js';
 import type { TreeDeed } from './tree-plan.js';
 
@@ -49,7 +60,7 @@ class KernelTree {
   }
 
   async start(spec: Spec): Promise<void> {
-    const options = spec.supervisor === null ? {} : { supervision: spec.supervisor };
+    const options = spec.supervisor === null ? {} : { supervision: supervisionOf(spec.supervisor) };
     this.system
       .spawnStarted<'end'>((context) => this.#setup(context, spec), { name: spec.name, ...options })
       .then((ref) => this.#refs.set(spec.name, ref))
@@ -78,7 +89,7 @@ class KernelTree {
     }
     for (const child of spec.supervisor?.children ?? []) {
       const { restart, significant, supervisor } = child;
-      const supervision = supervisor === null ? {} : { supervision: supervisor };
+      const supervision = supervisor === null ? {} : { supervision: supervisionOf(supervisor) };
       const options = { name: child.name, restart, significant, ...supervision };
       this.#refs.set(
         child.name,
@@ -95,6 +106,22 @@ class KernelTree {
   }
 }
 
+/** Failures of the kind that nobody deals with. */
+class Escalating extends Error {}
+
+function supervisionOf({ decides, children, ...options }: SupervisorSpec): SupervisionOptions {
+  if (decides !== true) return options;
+  const temporary = children.filter(({ restart }) => restart === 'temporary').map(({ name }) => name);
+  return {
+    ...options,
+    // By the restart type, as without a policy.
+    decide: ({ child, error }) => {
+      if (error instanceof Escalating) return 'escalate';
+      return temporary.includes(child.slice(child.lastIndexOf('/') + 1)) ? 'stop' : 'restart';
+    },
+  };
+}
+
 async function perform(
   deed: TreeDeed,
   reference: OtpReference,
@@ -103,8 +130,7 @@ async function perform(
 ): Promise<void> {
   if (deed.kind === 'pass') return kernel.runtime.advance(deed.ms);
   const living = reference.living();
-  const candidates =
-    deed.kind === 'end' ? living.filter(isWorker) : deed.kind === 'stop' ? living.slice(1) : living;
+  const candidates = candidatesFor(deed.kind, living);
   const target = candidates[deed.pick % Math.max(1, candidates.length)];
   const ref = target === undefined ? undefined : kernel.ref(target.spec.name);
   if (target === undefined || ref === undefined) return;
@@ -114,10 +140,21 @@ async function perform(
   } else if (deed.kind === 'stop') {
     reference.stop(target);
     void kernel.system.stop(ref);
+  } else if (deed.kind === 'escalate') {
+    counts.fault('F07');
+    reference.escalate(target);
+    kernel.system.crash(ref, new Escalating('beyond its supervisor'));
   } else {
     crash(target, deed.siblings, reference, kernel, counts);
   }
   await kernel.runtime.run();
+}
+
+function candidatesFor(kind: TreeDeed['kind'], living: readonly Node[]): readonly Node[] {
+  if (kind === 'end') return living.filter(isWorker);
+  if (kind === 'stop') return living.slice(1);
+  if (kind === 'escalate') return living.filter(({ parent }) => parent?.spec.supervisor?.decides === true);
+  return living;
 }
 
 function crash(
