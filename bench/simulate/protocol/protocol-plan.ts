@@ -70,8 +70,15 @@ export interface ProtocolPlan {
   readonly faultStepsMax: number;
 }
 
-const RECORDS = 600;
-const FAULT_STEPS_MAX = 6_000;
+/** Most runs are short: some twenty checkpoints show what a hundred show, and there are five times as many of them. */
+const RECORDS_SHORT_MIN = 60;
+const RECORDS_SHORT_MAX = 140;
+const RECORDS_LONG = 600;
+const LONG_FRACTION = 0.1;
+/** Of the steps that a run takes: the rest is calm. */
+const FAULT_STEPS_PER_RECORD = 10;
+/** A planned death waits for a step to be reached so many times at most, per record. */
+const DEATH_NTH_PER_RECORD = 0.1;
 const PLAN_PURPOSE = 1;
 /** By occasion: messages are many, commits few. */
 const RATES: readonly (readonly [ProtocolFault, number])[] = [
@@ -111,8 +118,10 @@ export function drawProtocolPlan(seed: number): ProtocolPlan {
   for (const [kind, rate] of RATES) if (chance.of(0.35) && !calm) rates.set(kind, rate);
   const parallelism = chance.of(0.25) ? 2 : 1;
   const minPauseMs = chance.of(0.2) ? 10 : 0;
+  const isLong = chance.of(LONG_FRACTION);
+  const records = isLong ? RECORDS_LONG : chance.between(RECORDS_SHORT_MIN, RECORDS_SHORT_MAX);
   return {
-    records: RECORDS,
+    records,
     keys: chance.between(3, 12),
     parallelism,
     // A message takes a millisecond, and a checkpoint of twice as many subtasks three times as many messages.
@@ -127,9 +136,9 @@ export function drawProtocolPlan(seed: number): ProtocolPlan {
     pauseMsMax: parallelism === 1 ? 22 : 60,
     promptness: chance.pick([0, 0.5, 0.9]),
     order: chance.pick(['uniform', 'uniform', 'eager', 'starve'] as const),
-    crashes: calm ? [] : drawCrashes(chance),
+    crashes: calm ? [] : drawCrashes(chance, Math.round(records * DEATH_NTH_PER_RECORD)),
     rates,
-    faultStepsMax: FAULT_STEPS_MAX,
+    faultStepsMax: records * FAULT_STEPS_PER_RECORD,
   };
 }
 
@@ -138,11 +147,11 @@ export function calmPlan(plan: ProtocolPlan): ProtocolPlan {
   return { ...plan, crashes: [], rates: new Map(), order: 'uniform', faultStepsMax: 0 };
 }
 
-function drawCrashes(chance: Chance): PlannedCrash[] {
+function drawCrashes(chance: Chance, nthMax: number): PlannedCrash[] {
   return Array.from({ length: chance.below(5) }, () => {
     const step = chance.pick(PROTOCOL_STEPS);
     // These happen once or a few times per restart, the others with every checkpoint.
     const rare = step.startsWith('restore') || step === 'record.afterRestore';
-    return { step, how: chance.pick(DEATHS), nth: rare ? chance.between(1, 3) : chance.between(1, 60) };
+    return { step, how: chance.pick(DEATHS), nth: rare ? chance.between(1, 3) : chance.between(1, nthMax) };
   });
 }

@@ -55,7 +55,8 @@ const DRAIN_STEPS_MAX = 40_000;
 /** Steps that a process goes on after another one has taken over. */
 const ZOMBIE_STEPS_MAX = 200;
 const SHADOW_EVERY_SEEDS = 16;
-const SHADOW_CHECKPOINT_BELOW = 60;
+/** So many checkpoints are completed by the shortest of runs. */
+const SHADOW_CHECKPOINT_BELOW = 8;
 
 export function protocolRun(seed: number, options: ProtocolRunOptions = {}): ProtocolRun {
   const { stackTraceLimit } = Error;
