@@ -11,6 +11,7 @@ import type {
   ActorRef,
   ActorSnapshot,
   ActorSystem,
+  BackoffOptions,
   DeadLetter,
   Reply,
   SpawnOptions,
@@ -37,6 +38,7 @@ const DEEDS_MIN = 20;
 const DEEDS_MAX = 80;
 const ASK_TIMEOUT_MS = 30;
 const REFS_MAX = 24;
+const HOUR_MS = 3_600_000;
 /** Longer than any time-out of the program: afterwards nothing may be left. */
 const REST_MS = 100_000;
 
@@ -56,6 +58,12 @@ interface Settings {
   readonly asyncSetup: boolean;
   /** The starts that fail, counted from 1. */
   readonly failingStart: number;
+}
+
+/** A short one is over during the program; a long one is still waited for when the system shuts down. */
+function drawBackoff(chance: Chance): BackoffOptions {
+  const initialMs = chance.pick([1, 20, HOUR_MS]);
+  return { initialMs, maxMs: HOUR_MS, factor: 2, jitter: chance.pick([0, 0.5]) };
 }
 
 class MessagePlay implements Program {
@@ -93,6 +101,7 @@ class MessagePlay implements Program {
         restartsMax: 1_000,
         // A policy that throws escalates; at the top that is the end of the system.
         ...(chance.of(0.05) ? { decide: () => this.#badPolicy() } : {}),
+        ...(chance.of(0.2) ? { backoff: drawBackoff(chance) } : {}),
       },
       onDeadLetter: (letter) => {
         this.#letters.push(letter);
@@ -135,6 +144,8 @@ class MessagePlay implements Program {
     const { counts } = this;
     if (this.#runtime.steps !== before)
       counts.violate('O14', 'nothingLeft', 'timers go off after the shutdown');
+    if (this.#runtime.pendingTimers > 0)
+      counts.violate('O14', 'nothingLeft', `${this.#runtime.pendingTimers} timers wait after the shutdown`);
     if (this.#system.snapshot().children.length > 0)
       counts.violate('O14', 'nothingLeft', 'actors live after the shutdown');
     verifyAccounts(this.#system.conservation(), this.#letters, {
