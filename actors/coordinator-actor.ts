@@ -143,8 +143,10 @@ class Coordinator implements Behavior<CoordinatorMessage> {
       case 'notifyComplete':
         return this.notifyComplete(effect.checkpoint);
       case 'notifyAborted':
-        for (const ref of this.subtasks.values())
-          ref.control({ kind: 'checkpointAborted', checkpoint: effect.checkpoint });
+        for (const ref of this.subtasks.values()) {
+          const { checkpoint, reason } = effect;
+          ref.control({ kind: 'checkpointAborted', checkpoint, reason });
+        }
         this.context.logger.warn(
           { checkpoint: effect.checkpoint, reason: effect.reason, detail: effect.detail },
           'checkpoint aborted',

@@ -38,6 +38,7 @@ export type WeirErrorCode =
   | 'WEIR_STORE'
   | 'WEIR_STORE_POISONED'
   | 'WEIR_STORE_FENCED'
+  | 'WEIR_STORE_INCOMPLETE'
   | 'WEIR_CHECKPOINT'
   | 'WEIR_JOB_FAILED'
   | 'WEIR_JOB_CANCELED'
@@ -144,11 +145,14 @@ export class RestoreError extends WeirError {
   }
 }
 
-/** The checkpoint store failed; POISONED: it must be reopened; FENCED: another process owns it now. */
+/**
+ * The checkpoint store failed; POISONED: it must be reopened; FENCED: another process owns it now; INCOMPLETE: a manifest names
+ * bytes that are not there, and was refused.
+ */
 export class StoreError extends WeirError {
   override readonly name = 'StoreError';
   constructor(
-    code: 'WEIR_STORE' | 'WEIR_STORE_POISONED' | 'WEIR_STORE_FENCED',
+    code: 'WEIR_STORE' | 'WEIR_STORE_POISONED' | 'WEIR_STORE_FENCED' | 'WEIR_STORE_INCOMPLETE',
     message: string,
     options: WeirErrorOptions = {},
   ) {

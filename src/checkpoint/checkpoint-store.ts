@@ -6,7 +6,9 @@
 // P1. A promise of a write resolves when the write is durable, not when it is visible.
 // P2. After one failed or overdue commit the store is poisoned: it takes no write until it is reopened.
 // P3. `beginAttempt` durably invalidates everything above the chosen checkpoint before it answers.
-// P4. Writes of an attempt below the current one are refused (WEIR_STORE_FENCED) and counted.
+// P4. A manifest that names a chunk which is not durable is refused (WEIR_STORE_INCOMPLETE): retention may have freed what an
+//     increment was built on.
+// P5. Writes of an attempt below the current one are refused (WEIR_STORE_FENCED) and counted.
 
 import type { AttemptNumber, CheckpointId } from '../base/ids.js';
 import type { Manifest, SegmentRef } from './manifest.js';

@@ -248,6 +248,7 @@ export class CoordinatorMachine {
   }
 
   #writeFailed(pending: PendingCheckpoint, error: unknown): void {
+    if (isIncomplete(error)) return void this.#abort(pending, 'baseGone', messageOf(error), error);
     if (!isBroken(error)) return this.#fail(pending, 'storeFailed', messageOf(error), error);
     this.#end(pending, { outcome: 'unknown', reason: null, detail: messageOf(error) });
     this.#failRequest(pending, error);
@@ -440,7 +441,11 @@ export class CoordinatorMachine {
 }
 
 function isBroken(error: unknown): boolean {
-  return error instanceof StoreError && error.code !== 'WEIR_STORE';
+  return error instanceof StoreError && error.code !== 'WEIR_STORE' && !isIncomplete(error);
+}
+
+function isIncomplete(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'WEIR_STORE_INCOMPLETE';
 }
 
 function isFenced(error: unknown): boolean {

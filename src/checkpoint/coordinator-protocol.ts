@@ -105,6 +105,8 @@ export type AbortReason =
   | 'declined'
   | 'subsumed'
   | 'storeFailed'
+  /** It was built on a checkpoint whose bytes retention has freed; not a failure, the next one is built on nothing. */
+  | 'baseGone'
   /** Union state with some subtasks finished and others not cannot be restored (semantics 5.19). */
   | 'partlyFinished'
   | 'jobFinished'

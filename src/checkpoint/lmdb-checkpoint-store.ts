@@ -386,15 +386,13 @@ class LmdbCheckpointStore implements CheckpointStore {
       if (missing === null) continue;
       throw this.#refusal(
         `checkpoint ${manifest.checkpoint} names chunk ${missing} of operator "${segment.operator}" subtask ${segment.subtask}, which is not durable`,
+        'WEIR_STORE_INCOMPLETE',
       );
     }
   }
 
-  #refusal(reason: string): StoreError {
-    return new StoreError(
-      'WEIR_STORE',
-      `The checkpoint store in ${this.#options.directory} refuses: ${reason}.`,
-    );
+  #refusal(reason: string, code: 'WEIR_STORE' | 'WEIR_STORE_INCOMPLETE' = 'WEIR_STORE'): StoreError {
+    return new StoreError(code, `The checkpoint store in ${this.#options.directory} refuses: ${reason}.`);
   }
 
   #fenced(message: string): StoreError {

@@ -7,6 +7,7 @@
 
 import type { CheckpointId } from '../base/ids.js';
 import type { Chunk } from '../checkpoint/checkpoint-store.js';
+import type { AbortReason } from '../checkpoint/coordinator-protocol.js';
 import type { SubtaskSnapshot } from '../checkpoint/manifest.js';
 import type { BarrierPurpose, Element } from '../elements/element.js';
 import type { CommitOutcome } from '../operators/sink.js';
@@ -51,7 +52,11 @@ export type TaskInput =
   | { readonly kind: 'chunkStored'; readonly checkpoint: CheckpointId }
   | { readonly kind: 'chunkFailed'; readonly checkpoint: CheckpointId; readonly error: unknown }
   | { readonly kind: 'checkpointComplete'; readonly checkpoint: CheckpointId }
-  | { readonly kind: 'checkpointAborted'; readonly checkpoint: CheckpointId }
+  | {
+      readonly kind: 'checkpointAborted';
+      readonly checkpoint: CheckpointId;
+      readonly reason: AbortReason;
+    }
   | { readonly kind: 'work' }
   | { readonly kind: 'alarm' }
   // Sources.

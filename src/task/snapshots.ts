@@ -5,7 +5,8 @@
 //
 // W1. The synchronous part fixes the state at the barrier; what records change afterwards does not reach the snapshot.
 // W2. The acknowledgement goes out when every chunk is durable (P1 of checkpoint-store.ts), once.
-// W3. An increment builds only on a checkpoint that is known to be complete, and never on a savepoint.
+// W3. An increment builds only on a checkpoint that is known to be complete, and never on a savepoint. If it turns out that
+//     the bytes of that one are gone, the next snapshot is full.
 // W4. One walk at a time: `isWalking` says that the next snapshot has to wait. Snapshots that are through their state and
 //     wait for the store only are any number. Would a newer one end an older one instead, then none would ever complete
 //     as soon as barriers come faster than state can be written.
@@ -98,6 +99,8 @@ export class Snapshots {
         return this.chunkFailed(input.checkpoint, input.error);
       case 'checkpointAborted':
         this.abort(input.checkpoint);
+        // A notice of completion was lost, or came too late: what this subtask builds on may be gone altogether.
+        if (input.reason === 'baseGone') this.history.clear();
         return this.slice();
       case 'checkpointComplete':
         this.complete(input.checkpoint);

@@ -312,6 +312,21 @@ describe('older ones (5.5, 5.12)', () => {
     expect(only(coordinator.ackAll(1), 'exportSavepoint')).toHaveLength(1);
   });
 
+  test('whose base retention has freed are aborted, not counted: nothing has failed', () => {
+    const coordinator = new TestCoordinator({ tolerableFailures: 0 });
+    coordinator.start();
+    coordinator.after(1000);
+    coordinator.ackAll(1);
+    const error = new StoreError('WEIR_STORE_INCOMPLETE', 'it names a chunk that is not durable');
+    const effects = coordinator.give({ kind: 'storeFailed', checkpoint: checkpointId(1), error });
+    expect(only(effects, 'notifyAborted')).toMatchObject([{ checkpoint: 1, reason: 'baseGone' }]);
+    expect(only(effects, 'failAttempt')).toEqual([]);
+    expect(coordinator.machine.status()).toMatchObject({
+      phase: 'running',
+      counters: { aborted: 1, failed: 0 },
+    });
+  });
+
   test('that are acknowledged last are not written behind a newer one: a restart would go back to them', () => {
     const coordinator = new TestCoordinator({ concurrentMax: 2 });
     coordinator.start();

@@ -259,7 +259,7 @@ describe.each([
         await expect(refusal).rejects.toThrow(
           'names chunk 2 of operator "count" subtask 0, which is not durable',
         );
-        await expect(refusal).rejects.toMatchObject({ code: 'WEIR_STORE' });
+        await expect(refusal).rejects.toMatchObject({ code: 'WEIR_STORE_INCOMPLETE' });
         // Refused, not broken: the right one is taken.
         await store.complete(countManifest(1, [ref]));
       });

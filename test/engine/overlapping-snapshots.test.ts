@@ -1,11 +1,11 @@
-// Barriers that come faster than state can be written: every checkpoint completes, the oldest first.
+// Checkpoints that overlap: barriers faster than state can be written, and increments on what is there no more.
 
 import { expect, test } from 'vitest';
 import { makeCount } from '../../bench/simulate/protocol/protocol-subtasks.js';
 import { type AttemptNumber, type CheckpointId, checkpointId } from '../../src/base/ids.js';
 import { SNAPSHOT_SLICE_ENTRIES } from '../../src/base/limits.js';
 import type { Element } from '../../src/elements/element.js';
-import type { TaskEffect, TaskInput } from '../../src/task/effect.js';
+import type { Machine, TaskEffect, TaskInput } from '../../src/task/effect.js';
 
 /** More than one slice, so that a walk is still under way when the next barrier comes. */
 const KEYS = 3 * SNAPSHOT_SLICE_ENTRIES;
@@ -15,16 +15,20 @@ const TWO = checkpointId(2);
 /** A subtask that counts per key, between a sender and a store that are played by the test. */
 class Counter {
   readonly effects: TaskEffect[] = [];
-  readonly #machine = makeCount({
-    subtask: 0,
-    parallelism: 1,
-    attempt: 1 as AttemptNumber,
-    incremental: false,
-    restored: null,
-    readSegment: () => [],
-    handled: 0,
-  }).machine;
+  readonly #machine: Machine;
   #seq = 0;
+
+  constructor({ incremental }: { readonly incremental: boolean }) {
+    this.#machine = makeCount({
+      subtask: 0,
+      parallelism: 1,
+      attempt: 1 as AttemptNumber,
+      incremental,
+      restored: null,
+      readSegment: () => [],
+      handled: 0,
+    }).machine;
+  }
 
   give(input: TaskInput): readonly TaskEffect[] {
     const effects = this.#machine.step(input, 0);
@@ -65,6 +69,15 @@ class Counter {
     return this.effects.flatMap((effect) => (effect.kind === 'acknowledge' ? [effect.checkpoint] : []));
   }
 
+  /** Checkpoints whose segments the snapshot of this one names. */
+  segmentsOf(checkpoint: CheckpointId): readonly number[] {
+    return this.effects.flatMap((effect) =>
+      effect.kind === 'acknowledge' && effect.checkpoint === checkpoint
+        ? effect.snapshot.operators.flatMap(({ keyed }) => keyed.map((segment) => segment.checkpoint))
+        : [],
+    );
+  }
+
   started(): readonly number[] {
     return this.effects.flatMap((effect) =>
       effect.kind === 'point' && effect.step === 'snapshot.started' ? [effect.checkpoint] : [],
@@ -84,7 +97,7 @@ class Counter {
 }
 
 function walkingCounter(): Counter {
-  const counter = new Counter();
+  const counter = new Counter({ incremental: false });
   counter.records(Array.from({ length: KEYS }, (_, key) => key));
   counter.barrier(ONE);
   expect(counter.started()).toEqual([1]);
@@ -124,7 +137,7 @@ test('a snapshot that only waits for the store holds nobody up', () => {
 test('when the older checkpoint is given up, the waiting one begins', () => {
   const counter = walkingCounter();
   counter.barrier(TWO);
-  counter.give({ kind: 'checkpointAborted', checkpoint: ONE });
+  counter.give({ kind: 'checkpointAborted', checkpoint: ONE, reason: 'expired' });
   expect(counter.started()).toEqual([1, 2]);
   counter.walk([ONE, TWO]);
   expect(counter.acknowledged()).toEqual([2]);
@@ -134,7 +147,7 @@ test('when the waiting checkpoint is given up, the records behind it go on, and 
   const counter = walkingCounter();
   counter.barrier(TWO);
   counter.records([KEYS + 1]);
-  counter.give({ kind: 'checkpointAborted', checkpoint: TWO });
+  counter.give({ kind: 'checkpointAborted', checkpoint: TWO, reason: 'expired' });
   counter.walk([ONE, TWO]);
   expect(counter.sent().at(-1)).toBe(KEYS + 1);
   expect(counter.acknowledged()).toEqual([1]);
@@ -146,4 +159,22 @@ test('when the store refuses a chunk of the older one, the waiting one begins', 
   counter.give({ kind: 'chunkFailed', checkpoint: ONE, error: new Error('full') });
   expect(counter.effects.filter(({ kind }) => kind === 'decline')).toMatchObject([{ checkpoint: 1 }]);
   expect(counter.started()).toEqual([1, 2]);
+});
+
+test('an increment whose base is gone is followed by a full snapshot', () => {
+  const counter = new Counter({ incremental: true });
+  const take = (checkpoint: CheckpointId): readonly number[] => {
+    counter.records([checkpoint]);
+    counter.barrier(checkpoint);
+    counter.walk([checkpoint]);
+    return counter.segmentsOf(checkpoint);
+  };
+  expect(take(ONE)).toEqual([1]);
+  counter.give({ kind: 'checkpointComplete', checkpoint: ONE });
+  expect(take(TWO)).toEqual([1, 2]);
+  // Later ones have completed, and nobody has told this subtask: it would build on checkpoint 1 for ever.
+  counter.give({ kind: 'checkpointAborted', checkpoint: TWO, reason: 'baseGone' });
+  expect(take(checkpointId(3))).toEqual([3]);
+  counter.give({ kind: 'checkpointComplete', checkpoint: checkpointId(3) });
+  expect(take(checkpointId(4))).toEqual([3, 4]);
 });

@@ -74,8 +74,8 @@ export class CoordinatorRole {
         return;
       }
       if (message.kind === 'acknowledged') {
-        if (message.attempt !== this.#attempt.attempt) this.#staleSeen += 1;
         this.#world.point('ack.received');
+        if (message.attempt !== this.#attempt.attempt) this.#staleSeen += 1;
       }
       this.#step({ ...message, nowMs: this.#world.nowMs } as CoordinatorInput);
     } catch (error) {
@@ -142,7 +142,7 @@ export class CoordinatorRole {
       case 'notifyAborted':
         for (const { link } of this.#subtasks) {
           if (this.#world.fault('abort.drop')) continue;
-          link.push({ kind: 'checkpointAborted', checkpoint: effect.checkpoint });
+          link.push({ kind: 'checkpointAborted', checkpoint: effect.checkpoint, reason: effect.reason });
         }
         return;
       case 'discard':

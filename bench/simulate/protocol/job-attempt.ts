@@ -45,7 +45,9 @@ export class JobAttempt {
     this.world = process.world;
     this.attempt = attempt;
     this.#stopping = this.#link((stop: () => void) => stop());
-    this.#coordinator = new CoordinatorRole(this, begun.lastCheckpointId);
+    // As the job actor does: the disk may have lost the reservation.
+    const lastCheckpointId = Math.max(begun.lastCheckpointId, begun.latest?.checkpoint ?? 0);
+    this.#coordinator = new CoordinatorRole(this, lastCheckpointId);
     for (const { uid, role } of VERTICES) {
       for (let subtask = 0; subtask < process.parallelism; subtask += 1) {
         this.#addSubtask(uid, role, subtask, begun, assignment);
@@ -117,7 +119,7 @@ export class JobAttempt {
     assignment: Assignment | null,
   ): void {
     const id = subtaskId(vertexId(uid), subtaskIndex(subtask));
-    const covered = begun.latest === null ? null : this.world.cutOf(begun.latest.checkpoint);
+    const covered = begun.latest === null ? null : this.world.cutOf(begun.latest);
     const ports = this.#portsOf();
     const made: SubtaskRole = new SubtaskRole(
       {

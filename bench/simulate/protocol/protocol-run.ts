@@ -121,9 +121,15 @@ function keepOne(world: ProtocolWorld, shadow: { start: WorldStart | null }): vo
   );
   world.onComplete = (manifest: Manifest) => {
     if (world.counts.checkpoints !== at + 1) return;
-    const { checkpoint } = manifest;
-    const cut = { ...world.cutOf(checkpoint) };
-    shadow.start = { disk: world.disk.copyOf(manifest), external: world.external.copy(), checkpoint, cut };
+    const { attempt, checkpoint } = manifest;
+    const cut = { ...world.cutOf(manifest) };
+    shadow.start = {
+      disk: world.disk.copyOf(manifest),
+      external: world.external.copy(),
+      attempt,
+      checkpoint,
+      cut,
+    };
   };
 }
 

@@ -86,7 +86,8 @@ export class ProtocolWorld {
   processes = 0;
   /** Told of every completed checkpoint: for restoring one alone. */
   onComplete: ((manifest: Manifest) => void) | null = null;
-  readonly #cuts: Map<number, Cut> = new Map();
+  /** By attempt and checkpoint: an id whose reservation a disk has lost comes again in a later attempt. */
+  readonly #cuts: Map<string, Cut> = new Map();
   readonly #complete: Map<number, Complete> = new Map();
   #durableUpTo = 0;
   #announcedUpTo = 0;
@@ -100,7 +101,7 @@ export class ProtocolWorld {
     this.external = from?.external ?? new ExternalSink(input.length);
     if (from === null) return;
     this.#durableUpTo = from.checkpoint;
-    this.#cuts.set(from.checkpoint, from.cut);
+    this.#cuts.set(nameOf(from), from.cut);
   }
 
   // ---------------------------------------------------------------- faults
@@ -165,10 +166,10 @@ export class ProtocolWorld {
   }
 
   /** A subtask says that its snapshot is durable. */
-  acknowledged(role: 'source' | 'operator' | 'sink', checkpoint: number, covers: number): void {
-    const cut = this.#cuts.get(checkpoint) ?? { source: 0, operator: 0, sink: 0 };
+  acknowledged(role: 'source' | 'operator' | 'sink', taken: Taken, covers: number): void {
+    const cut = this.#cuts.get(nameOf(taken)) ?? { source: 0, operator: 0, sink: 0 };
     cut[role] += covers;
-    this.#cuts.set(checkpoint, cut);
+    this.#cuts.set(nameOf(taken), cut);
   }
 
   acknowledgedDurably(snapshot: SubtaskSnapshot): void {
@@ -188,7 +189,7 @@ export class ProtocolWorld {
   durable(manifest: Manifest): void {
     const { checkpoint } = manifest;
     if (this.#complete.has(checkpoint)) return;
-    const cut = this.#cuts.get(checkpoint) ?? { source: -1, operator: -1, sink: -1 };
+    const cut = this.#cuts.get(nameOf(manifest)) ?? { source: -1, operator: -1, sink: -1 };
     this.#complete.set(checkpoint, { manifest, cut });
     this.counts.checkpoints += 1;
     this.hash.add(checkpoint);
@@ -230,8 +231,8 @@ export class ProtocolWorld {
   }
 
   /** Records that the restored checkpoint covers. */
-  cutOf(checkpoint: number): Cut {
-    return this.#cuts.get(checkpoint) ?? { source: 0, operator: 0, sink: 0 };
+  cutOf(taken: Taken): Cut {
+    return this.#cuts.get(nameOf(taken)) ?? { source: 0, operator: 0, sink: 0 };
   }
 
   commit(name: string, checkpoint: number): void {
@@ -244,8 +245,19 @@ export class ProtocolWorld {
   }
 }
 
+/** Which checkpoint, of which attempt. */
+interface Taken {
+  readonly attempt: number;
+  readonly checkpoint: number;
+}
+
+function nameOf({ attempt, checkpoint }: Taken): string {
+  return `${attempt}/${checkpoint}`;
+}
+
 /** For restoring one checkpoint alone. */
 export interface WorldStart {
+  readonly attempt: number;
   readonly disk: Disk;
   readonly external: ExternalSink;
   readonly checkpoint: number;

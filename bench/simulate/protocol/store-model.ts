@@ -103,7 +103,7 @@ export class StoreModel {
       refusal: () => {
         const { chunks } = this.#disk;
         if (chunkNames(manifest).every((name) => chunks.has(name))) return null;
-        return new StoreError('WEIR_STORE', 'it names a chunk that is not durable');
+        return new StoreError('WEIR_STORE_INCOMPLETE', 'it names a chunk that is not durable');
       },
       rows: () => {
         const all = [...this.#retained, manifest.checkpoint].sort((a, b) => a - b);

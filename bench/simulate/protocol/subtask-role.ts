@@ -235,7 +235,7 @@ export class SubtaskRole {
     const { id: subtask, attempt, role } = this.facts;
     const { checkpoint, snapshot } = effect;
     world.acknowledgedDurably(snapshot);
-    world.acknowledged(role, checkpoint, this.#covers.get(checkpoint) ?? Number.NaN);
+    world.acknowledged(role, { attempt, checkpoint }, this.#covers.get(checkpoint) ?? Number.NaN);
     this.#covers.delete(checkpoint);
     if (world.fault('ack.drop')) return;
     const message: ToCoordinator = { kind: 'acknowledged', attempt, subtask, checkpoint, snapshot };
