@@ -137,6 +137,8 @@ export const SHAPES: readonly Shape[] = assertUnique([
   {
     name: 'countRebalanced',
     oracle: 'O2',
+    // They do not divide evenly among two.
+    splits: 3,
     build: (rows) => byKey(rows.rebalance()).process(Count).uid('count').rebalance(),
     model: models.counts,
   },

@@ -30,7 +30,7 @@ const STOP_ALONE_FRACTION = 0.85;
 const ENABLED_FRACTIONS = [0.08, 0.2, 0.4, 0.8];
 /** A kind that ends the program, or holds it up until somebody gives up, is drawn this much less often. */
 const ENDING_WEIGHT = 0.15;
-const THEME_FRACTION = 0.35;
+const THEME_FRACTION = 0.45;
 const THEME_FAULTS_MIN = 3;
 const NTH_MAX = 40;
 const STEP_NTH_MAX = 6;
@@ -77,29 +77,47 @@ const ENDING_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'sink.commitStuck',
 ]);
 
+interface Theme {
+  readonly kinds: readonly FaultKind[];
+  /** Faults of actors hit these only. Absent: any. */
+  readonly actors?: readonly string[];
+}
+
+const STEERING = ['store', 'coordinator', 'job'];
+
 /** Each a story that goes wrong in several places at once. Kinds that do not apply are left out. */
-const THEMES: readonly (readonly FaultKind[])[] = [
+const THEMES: readonly Theme[] = [
   // Several transactions of a writer wait when something happens to one of them, or to the writer.
-  ['sink.commitSlow', 'sink.commitFail', 'sink.commitUnknown', 'notify.drop', 'actor.crash', 'job.rescale'],
-  ['sink.commitSlow', 'sink.commitStuck', 'notify.drop', 'notify.delay', 'process.kill'],
-  // A process that is thought dead, and is not, beside its successor.
-  ['process.zombie', 'process.lateWrites', 'process.pause', 'store.slow', 'actor.crash'],
-  ['process.zombie', 'process.lateWrites', 'store.reject', 'store.rejectWritten', 'store.hangWritten'],
+  {
+    kinds: [
+      'sink.commitSlow',
+      'sink.commitFail',
+      'sink.commitUnknown',
+      'notify.drop',
+      'actor.crash',
+      'job.rescale',
+    ],
+  },
+  { kinds: ['sink.commitSlow', 'sink.commitStuck', 'notify.drop', 'notify.delay', 'process.kill'] },
+  // A process that is thought dead, and is not, beside its successor: its writes are under way, and its job fails too.
+  { kinds: ['process.zombie', 'process.lateWrites', 'store.slow', 'source.fail', 'link.drop'] },
+  { kinds: ['process.zombie', 'store.slow', 'actor.crash', 'actor.throw'], actors: STEERING },
+  { kinds: ['process.zombie', 'process.lateWrites', 'process.pause', 'store.reject', 'store.rejectWritten'] },
+  // Writes of an attempt reach the store when the next one has begun.
+  {
+    kinds: ['actor.slow', 'store.slow', 'source.fail', 'sink.commitFail', 'sink.partial'],
+    actors: ['store'],
+  },
   // Checkpoints that are half taken: some subtasks have answered, others never will.
-  [
-    'snapshot.decline',
-    'snapshot.slow',
-    'ack.drop',
-    'ack.stale',
-    'barrier.delay',
-    'store.slow',
-    'actor.crash',
-  ],
-  ['barrier.drop', 'barrier.delay', 'barrier.stale', 'trigger.duplicate', 'actor.crash', 'process.kill'],
+  { kinds: ['snapshot.decline', 'snapshot.slow', 'ack.drop', 'ack.stale', 'barrier.delay', 'store.slow'] },
+  { kinds: ['barrier.drop', 'barrier.delay', 'barrier.stale', 'trigger.duplicate', 'actor.crash'] },
   // Failures within the recovery from another, with state that moves.
-  ['job.rescale', 'job.stop', 'job.savepoint', 'actor.crash', 'process.kill', 'power.loss', 'store.reject'],
+  { kinds: ['job.rescale', 'job.stop', 'job.savepoint', 'actor.crash', 'process.kill', 'power.loss'] },
+  // Somebody waits for what does not come, and the clock by which it is waited for is wrong.
+  { kinds: ['actor.hang', 'actor.slow', 'clock.jump', 'source.fail'], actors: STEERING },
+  { kinds: ['actor.hang', 'sink.commitStuck', 'store.hang', 'process.pause', 'clock.jump', 'actor.crash'] },
   // Time that goes wrong while input is uneven.
-  ['clock.jump', 'clock.drift', 'process.pause', 'source.stall', 'link.delay', 'link.swizzle', 'actor.crash'],
+  { kinds: ['clock.jump', 'clock.drift', 'process.pause', 'source.stall', 'link.delay', 'actor.crash'] },
 ];
 
 /** Their effect goes on after the firing, so `forMs` says something. */
@@ -141,8 +159,9 @@ export function drawPlan(targets: Targets, seed: number, options: SwarmOptions =
   const random = randomStream(seed, 'plan');
   const faultsMax = options.max ?? PLAN_FAULTS_MAX;
   if (kinds.length === 0 || faultsMax < 1 || random.next() < EMPTY_FRACTION) return planOf([]);
-  const theme = drawTheme(kinds, random);
-  const enabled = theme ?? enabledKinds(kinds, random);
+  const theme = drawTheme(targets, kinds, random);
+  const enabled = theme?.kinds ?? enabledKinds(kinds, random);
+  const hit: Targets = theme?.actors === undefined ? targets : { ...targets, actors: theme.actors };
   const stops = kinds.filter((kind) => isStop(kind));
   const rest = enabled.filter((kind) => !isStop(kind));
   const stop = stops.length > 0 && (rest.length === 0 || random.next() < STOP_FRACTION);
@@ -154,8 +173,8 @@ export function drawPlan(targets: Targets, seed: number, options: SwarmOptions =
   const faults: PlannedFault[] = [];
   for (let index = 0; index < count; index += 1) {
     const stream = randomStream(seed, `plan/${index}`);
-    const kind = stop && index === count - 1 ? pick(stops, stream) : drawKind(rest, stream);
-    faults.push(drawFault(kind, targets, faults, stream));
+    const kind = stop && index === count - 1 ? pick(stops, stream) : drawKind(rest, theme !== null, stream);
+    faults.push(drawFault(kind, hit, faults, stream));
   }
   return planOf(faults);
 }
@@ -198,10 +217,12 @@ function applicableKinds(targets: Targets, options: SwarmOptions): readonly Faul
   return kinds;
 }
 
-function drawTheme(kinds: readonly FaultKind[], random: RandomStream): readonly FaultKind[] | null {
+function drawTheme(targets: Targets, kinds: readonly FaultKind[], random: RandomStream): Theme | null {
   if (random.next() >= THEME_FRACTION) return null;
-  const theme = pick(THEMES, random).filter((kind) => kinds.includes(kind));
-  return theme.length > 1 ? theme : null;
+  const theme = pick(THEMES, random);
+  const applicable = theme.kinds.filter((kind) => kinds.includes(kind));
+  const actors = (theme.actors ?? targets.actors).filter((actor) => targets.actors.includes(actor));
+  return applicable.length > 1 && actors.length > 0 ? { kinds: applicable, actors } : null;
 }
 
 function enabledKinds(kinds: readonly FaultKind[], random: RandomStream): readonly FaultKind[] {
@@ -211,9 +232,9 @@ function enabledKinds(kinds: readonly FaultKind[], random: RandomStream): readon
   return enabled.length === 0 ? [other] : enabled;
 }
 
-function drawKind(kinds: readonly FaultKind[], random: RandomStream): FaultKind {
+function drawKind(kinds: readonly FaultKind[], inTheme: boolean, random: RandomStream): FaultKind {
   const kind = pick(kinds, random);
-  if (!ENDING_KINDS.has(kind) || random.next() < ENDING_WEIGHT) return kind;
+  if (inTheme || !ENDING_KINDS.has(kind) || random.next() < ENDING_WEIGHT) return kind;
   const milder = kinds.filter((each) => !ENDING_KINDS.has(each));
   return milder.length === 0 ? kind : pick(milder, random);
 }
@@ -321,7 +342,9 @@ function drawParameters(
 function drawParameter(info: ParameterInfo, form: number, random: RandomStream): number {
   if (form > 0.9) return info.min < 0 && random.next() < 0.5 ? info.min : info.max;
   const least = leastOf(info);
-  const value = least + random.next() * (info.default - least);
+  // What may be below nothing is so in every second draw: a clock set back hurts more than one set forward.
+  const bound = info.min < 0 && random.next() < 0.5 ? Math.max(info.min, -info.default) : info.default;
+  const value = least + random.next() * (bound - least);
   return info.unit === 'fraction' ? value : Math.round(value);
 }
 

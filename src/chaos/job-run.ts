@@ -36,6 +36,7 @@ import { JobWatch, RunRecorder } from './job-watch.js';
 import { enqueuedOutside, type Leak, LeakError } from './leaks.js';
 import { LinkFaults } from './link-faults.js';
 import { faultySockets } from './network-faults.js';
+import { OpenConnectors } from './open-connectors.js';
 import type { CommittedResult } from './scenario-options.js';
 import { Schedule } from './schedule.js';
 import { installStorageFaults } from './storage-faults.js';
@@ -85,6 +86,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   readonly arsenal: Arsenal;
   readonly output: WorldOutput<R>;
   readonly watch: JobWatch = new JobWatch();
+  readonly connectors: OpenConnectors = new OpenConnectors();
   readonly recorder: RunRecorder | null;
   readonly schedule: Schedule;
   readonly cuts: Cut<R>[] = [];
@@ -152,6 +154,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       arsenal: this.arsenal,
       outside: (runtime) => (lane, delayMs, apply) => simulated(runtime).external(lane, delayMs, apply),
       latencyMs: this.#latency(),
+      connectors: this.connectors,
     });
     const values = program.records(knobs['records'] ?? program.recordsMax, seed);
     const timestamps = values.map((value, index) => program.timestamp(value, index));
@@ -302,6 +305,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       ...(program.pollMs === undefined ? {} : { pollMs: program.pollMs }),
       gapMs: (spec.knobs['gapUs'] ?? 0) / 1_000,
       arsenal: this.arsenal,
+      connectors: this.connectors,
     });
     return program.app({ input, output: this.output.sink(), runtime: machine, seed: spec.seed });
   }

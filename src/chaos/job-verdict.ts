@@ -104,6 +104,10 @@ function cleanup<T, R>(run: JobRun<T, R>): Violation[] {
       `${held.length} open stores`,
       held.map(({ directory }) => directory),
     );
+  const connectors = run.connectors.of(machine);
+  // Nothing is closed under code that still runs, and the handler of this fault runs for ever.
+  if (connectors.length > 0 && !run.arsenal.has('actor.hang'))
+    leftOver(`${connectors.length} open connectors`, connectors.slice(0, 3));
   const living = handle === null ? [] : actorsLeftOver(handle.actors());
   if (living.length > 0) leftOver(`${living.length} actors`, living.slice(0, 3));
   const dangling = output.dangling();

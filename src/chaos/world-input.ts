@@ -13,6 +13,7 @@ import type { Runtime } from '../base/runtime.js';
 import type { Polled, Source, SourceContext, SourceReader, SourceSplit } from '../operators/source.js';
 import type { Arsenal } from './arsenal.js';
 import { InjectedFault } from './injected.js';
+import type { OpenConnectors } from './open-connectors.js';
 
 export interface WorldInputOptions<T> {
   readonly records: readonly T[];
@@ -26,6 +27,8 @@ export interface WorldInputOptions<T> {
   readonly gapMs: number;
   /** Null in a run without faults. */
   readonly arsenal: Arsenal | null;
+  /** Where readers report that they are open. */
+  readonly connectors?: OpenConnectors;
 }
 
 /** From here on the records trickle while a fault is still to come. */
@@ -70,6 +73,7 @@ class WorldReader<T> implements SourceReader<T, number> {
   ) {
     this.#options = options;
     this.#runtime = runtime;
+    options.connectors?.opened(this, `reader ${operator}/${subtask}`, runtime);
     this.#random = runtime.random(`world input ${subtask}`);
     this.#name = operator;
     this.#splits = splits.map(({ id, position }) => ({ id, number: Number(id), next: position }));
@@ -111,6 +115,7 @@ class WorldReader<T> implements SourceReader<T, number> {
   }
 
   close(): void {
+    this.#options.connectors?.closed(this);
     this.#splits = [];
   }
 

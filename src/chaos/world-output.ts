@@ -17,6 +17,7 @@ import type {
 import type { ArmedFault, Arsenal } from './arsenal.js';
 import type { FaultKind } from './fault-kinds.js';
 import { InjectedFault } from './injected.js';
+import type { OpenConnectors } from './open-connectors.js';
 import type { CommittedResult } from './scenario-options.js';
 
 /** A prepared transaction, as a job keeps it in its checkpoints. */
@@ -43,6 +44,8 @@ export interface WorldOutputOptions {
   readonly outside: (runtime: Runtime) => Outside;
   /** Milliseconds that a request takes, drawn each time. */
   readonly latencyMs: () => number;
+  /** Where writers report that they are open. */
+  readonly connectors?: OpenConnectors;
 }
 
 export class WorldOutput<R> {
@@ -151,6 +154,8 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
     this.#world = world;
     this.#options = options;
     this.#context = context;
+    const { uid, attempt, subtask, runtime } = context;
+    options.connectors?.opened(this, `writer ${uid}/${subtask} of attempt ${attempt}`, runtime);
   }
 
   async recover({
@@ -226,6 +231,7 @@ class WorldWriter<R> implements TransactionalWriter<R, WorldCommittable> {
   }
 
   close(): void {
+    this.#options.connectors?.closed(this);
     this.#closed = true;
     this.#pending?.cancel();
     this.#values = [];

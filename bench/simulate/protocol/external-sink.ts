@@ -4,7 +4,8 @@
 // Not:     when to prepare and commit (src/task/sink-machine.ts), what an attempt recovers.
 //
 // X1. A commit is idempotent by name. One of a transaction that is neither prepared nor committed has lost data.
-// X2. The checks read what is committed here, never a counter of the engine.
+// X2. Transactions of one writer are committed in the order in which they were prepared (O3).
+// X3. The checks read what is committed here, never a counter of the engine.
 
 export interface CountedRecord {
   readonly id: number;
@@ -17,13 +18,26 @@ export interface SinkTransaction {
   readonly name: string;
   readonly checkpoint: number;
   readonly attempt: number;
+  readonly subtask: number;
   readonly records: readonly CountedRecord[];
+}
+
+/** What is wrong with a commit. */
+export interface Trouble {
+  readonly oracle: 'O1' | 'O3';
+  readonly message: string;
+}
+
+function lost(message: string): Trouble {
+  return { oracle: 'O1', message };
 }
 
 export class ExternalSink {
   readonly prepared: Map<string, SinkTransaction> = new Map();
   readonly committed: Map<string, SinkTransaction> = new Map();
   readonly #seen: Uint8Array;
+  /** Checkpoint of the last commit of each writer, by attempt and subtask. */
+  readonly #lastOf: Map<string, number> = new Map();
   records = 0;
 
   constructor(records: number) {
@@ -35,19 +49,27 @@ export class ExternalSink {
   }
 
   /** What went wrong, or null. */
-  commit(name: string): string | null {
+  commit(name: string): Trouble | null {
     if (this.committed.has(name)) return null;
     const transaction = this.prepared.get(name);
-    if (transaction === undefined) return `transaction ${name} is to be committed and is not there`;
+    if (transaction === undefined) return lost(`transaction ${name} is to be committed and is not there`);
     this.prepared.delete(name);
     this.committed.set(name, transaction);
-    let trouble: string | null = null;
+    let trouble = this.#overtaking(transaction);
     for (const { id } of transaction.records) {
-      if (this.#seen[id] === 1) trouble ??= `record ${id} is committed twice, now in ${name}`;
+      if (this.#seen[id] === 1) trouble ??= lost(`record ${id} is committed twice, now in ${name}`);
       this.#seen[id] = 1;
       this.records += 1;
     }
     return trouble;
+  }
+
+  #overtaking({ name, attempt, subtask, checkpoint }: SinkTransaction): Trouble | null {
+    const writer = `${attempt}/${subtask}`;
+    const last = this.#lastOf.get(writer) ?? 0;
+    this.#lastOf.set(writer, Math.max(last, checkpoint));
+    if (checkpoint >= last) return null;
+    return { oracle: 'O3', message: `${name} is committed after that of checkpoint ${last}` };
   }
 
   /** Aborts what older attempts have left and the restored checkpoint does not know. */

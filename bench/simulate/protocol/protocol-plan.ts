@@ -99,8 +99,8 @@ const RATES: readonly (readonly [ProtocolFault, number])[] = [
   ['job.rescale', 0.5],
   ['store.reject', 0.01],
   ['store.hang', 0.005],
-  ['sink.commitFail', 0.01],
-  ['sink.commitUnknown', 0.01],
+  ['sink.commitFail', 0.05],
+  ['sink.commitUnknown', 0.05],
 ];
 const DEATHS: readonly PlannedCrash['how'][] = [
   'actor.crash',

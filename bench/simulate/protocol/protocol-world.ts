@@ -240,7 +240,7 @@ export class ProtocolWorld {
       this.violate('O5', 'durability', `${name} is committed before checkpoint ${checkpoint} is durable`);
     }
     const trouble = this.external.commit(name);
-    if (trouble !== null) this.violate('O1', 'exactlyOnce', trouble);
+    if (trouble !== null) this.violate(trouble.oracle, 'commit', trouble.message);
     this.hash.add(this.external.records);
   }
 }

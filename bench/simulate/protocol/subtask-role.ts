@@ -133,8 +133,9 @@ export class SubtaskRole {
   #recover(): void {
     const { attempt, subtask, parallelism, restored } = this.facts;
     const known = preparedNames(restored);
-    for (const [index, name] of known.entries()) {
-      if (index % parallelism === subtask) this.#world.commit(name, checkpointOf(name));
+    // All of one writer by one subtask, in their order.
+    for (const name of [...known].sort((a, b) => checkpointOf(a) - checkpointOf(b))) {
+      if (writerOf(name) % parallelism === subtask) this.#world.commit(name, checkpointOf(name));
     }
     if (subtask === 0) this.#world.external.abortStrangers(new Set(known), attempt);
   }
@@ -321,7 +322,7 @@ export class SubtaskRole {
     this.#open = [];
     this.#answer(() => {
       if (records.length === 0) return { kind: 'prepared', committables: [] };
-      this.#world.external.prepare({ name, checkpoint, attempt, records });
+      this.#world.external.prepare({ name, checkpoint, attempt, subtask, records });
       return { kind: 'prepared', committables: [name] };
     }, true);
   }
@@ -346,6 +347,10 @@ export class SubtaskRole {
       if (this.#world.external.prepared.has(name)) this.#world.commit(name, checkpointOf(name));
     }
   }
+}
+
+function writerOf(name: string): number {
+  return Number(name.split('-')[2]);
 }
 
 function checkpointOf(name: string): number {
