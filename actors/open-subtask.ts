@@ -35,7 +35,13 @@ export async function openSubtask(
 ): Promise<OpenedSubtask> {
   restorePoint(of, context, 'restore.read');
   const opened = await openByKind(beginOpening(of, context));
-  restorePoint(of, context, 'restore.applied');
+  try {
+    restorePoint(of, context, 'restore.applied');
+  } catch (error) {
+    // Who dies here has no behavior yet that would close what is open.
+    await opened.close();
+    throw error;
+  }
   return opened;
 }
 
