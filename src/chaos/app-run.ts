@@ -84,6 +84,8 @@ export class AppRun implements WorldActions {
       onFired: ({ kind, hit, fault }) => {
         this.machine.note(`fault ${fault}`);
         this.recorder?.add('world', 'fault', `${kind} hits ${hit}`);
+        // Faults of the input fire before there is a world.
+        (this.world as WorldFaults | undefined)?.fired(fault);
       },
     });
     const names = appNames();
@@ -288,6 +290,10 @@ export class AppRun implements WorldActions {
     machine.pauseProcess();
     this.#outsider.timers.after(ms, () => machine.resumeProcess());
     return 'process';
+  }
+
+  later(ms: number, look: () => void): void {
+    this.#outsider.timers.after(ms, look);
   }
 
   jumpClock(ms: number): string | null {

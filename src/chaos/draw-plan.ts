@@ -85,6 +85,16 @@ interface Theme {
 
 const STEERING = ['store', 'coordinator', 'job'];
 
+/** How often a fault has to do with an earlier one: comes after it, and of those, during it. */
+interface Ties {
+  readonly lead: number;
+  readonly during: number;
+}
+
+const LOOSE: Ties = { lead: 0.3, during: 0.25 };
+/** Within a theme. */
+const TIGHT: Ties = { lead: 0.6, during: 0.5 };
+
 /** Each a story that goes wrong in several places at once. Kinds that do not apply are left out. */
 const THEMES: readonly Theme[] = [
   // Several transactions of a writer wait when something happens to one of them, or to the writer.
@@ -102,7 +112,7 @@ const THEMES: readonly Theme[] = [
   // A process that is thought dead, and is not, beside its successor: its writes are under way, and its job fails too.
   { kinds: ['process.zombie', 'process.lateWrites', 'store.slow', 'source.fail', 'link.drop'] },
   { kinds: ['process.zombie', 'store.slow', 'actor.crash', 'actor.throw'], actors: STEERING },
-  { kinds: ['process.zombie', 'process.lateWrites', 'process.pause', 'store.reject', 'store.rejectWritten'] },
+  { kinds: ['process.zombie', 'store.hang', 'store.hangWritten', 'store.rejectWritten'] },
   // Writes of an attempt reach the store when the next one has begun.
   {
     kinds: ['actor.slow', 'store.slow', 'source.fail', 'sink.commitFail', 'sink.partial'],
@@ -114,10 +124,11 @@ const THEMES: readonly Theme[] = [
   // Failures within the recovery from another, with state that moves.
   { kinds: ['job.rescale', 'job.stop', 'job.savepoint', 'actor.crash', 'process.kill', 'power.loss'] },
   // Somebody waits for what does not come, and the clock by which it is waited for is wrong.
-  { kinds: ['actor.hang', 'actor.slow', 'clock.jump', 'source.fail'], actors: STEERING },
+  { kinds: ['actor.hang', 'clock.jump'], actors: STEERING },
   { kinds: ['actor.hang', 'sink.commitStuck', 'store.hang', 'process.pause', 'clock.jump', 'actor.crash'] },
   // Time that goes wrong while input is uneven.
-  { kinds: ['clock.jump', 'clock.drift', 'process.pause', 'source.stall', 'link.delay', 'actor.crash'] },
+  { kinds: ['clock.jump', 'clock.drift', 'source.fail', 'actor.crash'] },
+  { kinds: ['process.pause', 'source.stall', 'link.delay', 'link.swizzle', 'actor.crash'] },
 ];
 
 /** Their effect goes on after the firing, so `forMs` says something. */
@@ -174,7 +185,7 @@ export function drawPlan(targets: Targets, seed: number, options: SwarmOptions =
   for (let index = 0; index < count; index += 1) {
     const stream = randomStream(seed, `plan/${index}`);
     const kind = stop && index === count - 1 ? pick(stops, stream) : drawKind(rest, theme !== null, stream);
-    faults.push(drawFault(kind, hit, faults, stream));
+    faults.push(drawFault(kind, hit, faults, theme === null ? LOOSE : TIGHT, stream));
   }
   return planOf(faults);
 }
@@ -243,11 +254,12 @@ function drawFault(
   kind: FaultKind,
   targets: Targets,
   earlier: readonly PlannedFault[],
+  ties: Ties,
   random: RandomStream,
 ): PlannedFault {
   const target = drawTarget(kind, targets, random);
-  const lead = earlier.length > 0 && random.next() < 0.3 ? randomBelow(random, earlier.length) : null;
-  const trigger = drawTrigger(targets, earlier, lead, random);
+  const lead = earlier.length > 0 && random.next() < ties.lead ? randomBelow(random, earlier.length) : null;
+  const trigger = drawTrigger(targets, earlier, lead, ties, random);
   const times = drawTimes(kind, trigger, random);
   const lasts =
     LASTING_KINDS.has(kind) && random.next() < 0.7 ? logarithmic(LASTS_MIN_MS, LASTS_MAX_MS, random) : null;
@@ -287,11 +299,12 @@ function drawTrigger(
   targets: Targets,
   earlier: readonly PlannedFault[],
   lead: number | null,
+  ties: Ties,
   random: RandomStream,
 ): Trigger {
   const leading = lead === null ? undefined : earlier[lead];
   const form = random.next();
-  if (lead !== null && form < 0.25) return { kind: 'during', fault: lead };
+  if (lead !== null && form < ties.during) return { kind: 'during', fault: lead };
   if (targets.predicates.length > 0 && form > 0.9) {
     return { kind: 'when', predicate: pick(targets.predicates, random) };
   }
@@ -345,7 +358,8 @@ function drawParameter(info: ParameterInfo, form: number, random: RandomStream):
   // What may be below nothing is so in every second draw: a clock set back hurts more than one set forward.
   const bound = info.min < 0 && random.next() < 0.5 ? Math.max(info.min, -info.default) : info.default;
   const value = least + random.next() * (bound - least);
-  return info.unit === 'fraction' ? value : Math.round(value);
+  // Plus 0: no plan holds -0, which its text could not say.
+  return info.unit === 'fraction' ? value : Math.round(value) + 0;
 }
 
 function drawKnob(info: KnobInfo, random: RandomStream): number {

@@ -309,7 +309,7 @@ const ROWS: Readonly<Record<FaultKind, Row>> = {
     'process',
     'jobs',
     SIM,
-    { ms: ms(400, 5_000) },
+    { ms: ms(60, 5_000) },
   ],
   'process.lateWrites': [
     'F30',

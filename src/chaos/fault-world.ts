@@ -23,7 +23,7 @@ export class ProcessFaults {
   stalls(duration?: Duration): OpenFault<never> {
     return openFault('process.stall', 'process', msParameter('process.stall', duration));
   }
-  /** The process is paused, another takes over, and it wakes up again. Default 400 ms, at most 5 s. */
+  /** The process is paused, another takes over, and it wakes up again. Default 60 ms, at most 5 s. */
   zombie(duration?: Duration): OpenFault<never> {
     return openFault('process.zombie', 'process', msParameter('process.zombie', duration));
   }

@@ -148,6 +148,8 @@ export class JobRun<T, R> implements Points, WorldActions {
         this.lastFaultMs = this.machine.nowMs;
         this.machine.note(`fault ${fault}`);
         this.recorder?.add('world', 'fault', `${kind} hits ${hit}`);
+        // Faults of the input fire before there is a world.
+        (this.world as WorldFaults | undefined)?.fired(fault);
       },
     });
     this.output = new WorldOutput({
@@ -463,6 +465,10 @@ export class JobRun<T, R> implements Points, WorldActions {
     return `process ${this.processes}`;
   }
 
+  later(ms: number, look: () => void): void {
+    this.#outsider.timers.after(ms, look);
+  }
+
   jumpClock(ms: number): string | null {
     this.machine.jumpWall(ms);
     return 'wall clock';
@@ -584,6 +590,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   }
 
   #logged(fields: Readonly<Record<string, unknown>>, message: string): void {
+    if (message === 'attempt begins') this.#attemptBegins(Number(fields['attempt']));
     if (!this.machine.process.isRunning) return;
     this.watch.logged(fields, message);
     if (message === 'attempt begins') {
@@ -596,6 +603,12 @@ export class JobRun<T, R> implements Points, WorldActions {
     }
     const { error } = fields;
     this.recorder?.add('/job', 'note', error === undefined ? message : `${message}: ${messageOf(error)}`);
+  }
+
+  #attemptBegins(attempt: number): void {
+    const candidates = [this.machine, ...this.zombies.map(({ machine }) => machine)];
+    const begins = candidates.find(({ process }) => process.isRunning);
+    if (begins !== undefined) this.watch.attemptOf(begins.process.number, attempt);
   }
 
   /** O8: no mailbox holds more than its capacity. */

@@ -37,6 +37,8 @@ export class JobWatch {
   #begun = 0;
   /** The checkpoint that the newest attempt began with. */
   #restored = 0;
+  /** First attempt of each process, by its number: later processes have higher ones. */
+  readonly #firstAttempts = new Map<number, number>();
   readonly #watermarks = new Map<string, number>();
   readonly #reported = new Map<string, number>();
 
@@ -92,6 +94,20 @@ export class JobWatch {
     this.report('O6', 'fencing', `${step} of attempt ${attempt} during attempt ${this.attempt}`, [
       `attempt ${attempt}`,
     ]);
+  }
+
+  /** O6: who has been replaced does not begin another attempt. Where the numbers say so: telling may be late, taking them is not. */
+  attemptOf(process: number, attempt: number): void {
+    for (const [other, first] of this.#firstAttempts) {
+      if (other <= process || first >= attempt) continue;
+      this.report(
+        'O6',
+        'fencing',
+        `process ${process} begins attempt ${attempt}, although process ${other} has replaced it with attempt ${first}`,
+        [`attempt ${attempt}`],
+      );
+    }
+    if (!this.#firstAttempts.has(process)) this.#firstAttempts.set(process, attempt);
   }
 
   /** An attempt begins. `excused`: a fault has destroyed what it would have restored. */

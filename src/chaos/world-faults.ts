@@ -4,7 +4,9 @@
 // Not:     what the world does then (job-world.ts, app-world.ts).
 //
 // W1. Whoever stands at a protocol step dies there, by a throw; any other actor dies at that moment.
-// W2. A fault counts as fired only when it found something to hit; until then it stays due.
+// W2. What is to happen during another fault happens soon after it has fired, and does not wait for the next protocol step: that
+//     may be far, or behind everything that could have gone wrong in between.
+// W3. A fault counts as fired only when it found something to hit; until then it stays due.
 
 import type { PointFields } from '../base/runtime.js';
 import { type ActorName, type ActorNames, fitsActor } from './actor-names.js';
@@ -27,6 +29,8 @@ export interface WorldActions {
   flipBit(fault: ArmedFault): string | null;
   revertStore(): string | null;
   openTwice(): string | null;
+  /** Looks again after so many virtual milliseconds, whatever the program does meanwhile. */
+  later(ms: number, look: () => void): void;
 }
 
 const IMMEDIATE_KINDS: readonly FaultKind[] = [
@@ -47,6 +51,9 @@ const IMMEDIATE_KINDS: readonly FaultKind[] = [
   'store.staleRoot',
   'store.twice',
 ];
+
+/** What happens during another fault happens within this time of it, when no protocol step comes first. */
+const OVERLAP_MS = 20;
 
 /** Ways to end the process: they count as crashes of the step at which they happen. */
 const PROCESS_DEATHS: ReadonlyMap<FaultKind, string> = new Map<FaultKind, string>([
@@ -78,29 +85,40 @@ export class WorldFaults {
     );
   }
 
+  /** A fault has fired: those that are to happen during it look for somebody to hit, each at a moment of its own. */
+  fired(index: number): void {
+    for (const fault of this.#faults) {
+      const { trigger } = fault.planned;
+      if (trigger.kind !== 'during' || trigger.fault !== index || fault.exhausted) continue;
+      this.#actions.later(fault.random.next() * OVERLAP_MS, () => this.#try(fault, '', null));
+    }
+  }
+
   /** A protocol step, or a message of an app; null fields: a moment between steps. Throws when whoever stands there dies. */
   at(step: string, fields: PointFields | null): void {
     if (this.#faults.length === 0) return;
     const standing = fields === null ? null : this.#standing(fields);
-    for (const fault of this.#faults) {
-      if (this.#arsenal.healed || !this.#arsenal.holds(fault)) continue;
-      const { kind, target } = fault.planned;
-      if (kind === 'actor.crash' && standing !== null && fitsActor(target, standing)) {
-        this.#arsenal.use(fault, standing.path);
-        fault.recovering = true;
-        this.#crashed(target === '*' ? (standing.role ?? target) : target, step);
-        throw new InjectedFault(fault.index, `${standing.path} dies at ${step}`);
-      }
-      const hit = this.#act(fault, step);
-      if (hit === null) continue;
-      this.#arsenal.use(fault, hit);
-      if (kind === 'actor.crash') this.#crashed(target, step);
-      const death = PROCESS_DEATHS.get(kind);
-      if (death !== undefined) this.#crashed(death, step);
-      fault.recovering = death !== undefined || kind === 'actor.crash';
-      // Nothing more happens to a process that is gone.
-      if (death !== undefined || kind === 'process.zombie') return;
+    for (const fault of this.#faults) if (this.#try(fault, step, standing)) return;
+  }
+
+  /** True: the process is gone, or paused; nothing more happens to it. */
+  #try(fault: ArmedFault, step: string, standing: ActorName | null): boolean {
+    if (this.#arsenal.healed || !this.#arsenal.holds(fault)) return false;
+    const { kind, target } = fault.planned;
+    if (kind === 'actor.crash' && standing !== null && fitsActor(target, standing)) {
+      this.#arsenal.use(fault, standing.path);
+      fault.recovering = true;
+      this.#crashed(target === '*' ? (standing.role ?? target) : target, step);
+      throw new InjectedFault(fault.index, `${standing.path} dies at ${step}`);
     }
+    const hit = this.#act(fault, step);
+    if (hit === null) return false;
+    this.#arsenal.use(fault, hit);
+    if (kind === 'actor.crash') this.#crashed(target, step);
+    const death = PROCESS_DEATHS.get(kind);
+    if (death !== undefined) this.#crashed(death, step);
+    fault.recovering = death !== undefined || kind === 'actor.crash';
+    return death !== undefined || kind === 'process.zombie';
   }
 
   #act(fault: ArmedFault, step: string): string | null {
