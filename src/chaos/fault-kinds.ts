@@ -413,7 +413,7 @@ const ROWS: Readonly<Record<FaultKind, Row>> = {
     'clock',
     'both',
     SIM,
-    { ms: { default: 3_600_000, min: -3_600_000, max: 3_600_000, unit: 'ms' } },
+    { ms: { default: -3_600_000, min: -3_600_000, max: 3_600_000, unit: 'ms' } },
   ],
   'clock.drift': [
     'F50',

@@ -147,7 +147,7 @@ export class DiskFaults {
 
 /** What can happen to the wall clock; the monotonic one keeps going. */
 export class ClockFaults {
-  /** The clock jumps; a negative duration goes back. Default 1 h, at most 1 h either way. */
+  /** The clock jumps; a negative duration goes back. Default -1 h, at most 1 h either way. */
   jumps(duration?: Duration): OpenFault<never> {
     const ms = duration === undefined ? undefined : signedDurationMs(duration, 'fault clock.jump');
     return openFault('clock.jump', 'clock', { ms });

@@ -67,7 +67,7 @@ export function runOptionsOf(
   const tolerableFailures = plain ? 0 : randomBelow(random, 3);
   const retained = plain ? 2 : 2 + randomBelow(random, 3);
   const delayMs = of('restartDelayMs', 5);
-  const exponential = !plain && random.next() < 0.3;
+  const exponential = !plain && random.next() < 0.4;
   const restart: RunOptions['restart'] = exponential
     ? {
         kind: 'exponentialDelay',
