@@ -135,17 +135,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     return next.kind === 'restart' ? [stop, ...this.#next(next)] : [stop];`,
   },
   {
-    name: 'fenced-write-forgotten',
-    title:
-      'A write that was in flight when its attempt ended fails, and nobody minds: the next attempt goes on with a store that takes no write, or that belongs to another process.',
-    from: 'found by simulation, faults F29 and F35',
-    oracles: ['O6', 'O7'],
-    file: STORE,
-    find: 'if (serving.queue.failure !== null) this.#broke(serving.queue.failure);',
-    replace:
-      'if (serving.queue.failure !== null && serving.queue.commits < 0) this.#broke(serving.queue.failure);',
-  },
-  {
     name: 'reopen-takes-the-store-back',
     title:
       'A process that opens its broken store again takes it away from the one that has replaced it meanwhile: two jobs write in turns.',

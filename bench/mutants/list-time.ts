@@ -98,15 +98,6 @@ export const TIME_MUTANTS: readonly Mutant[] = [
     replace: 'if (lateness.isLate(timestamp)) continue;',
   },
   {
-    name: 'late-records-uncounted',
-    title: 'Late records are dropped without being counted: nobody learns that results are incomplete.',
-    from: 'semantics 3.8, oracle O13',
-    oracles: ['O13'],
-    file: LATENESS,
-    find: 'if (lateTag === null) context.metrics.count(LATE_RECORDS_DROPPED, 1);',
-    replace: 'if (lateTag === null) context.metrics.count(LATE_RECORDS_DROPPED, 0);',
-  },
-  {
     name: 'gone-window-opens-again',
     title:
       'A record that is late by nothing opens a window that has fired and gone: its key gets a second, partial result.',
