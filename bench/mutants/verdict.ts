@@ -88,6 +88,7 @@ export function mergedWith(earlier: readonly Report[], last: Report): Report {
   }
   return {
     ...last,
+    seedsMax: Math.max(...all.map(({ seedsMax }) => seedsMax)),
     falseAlarms: [...new Set(all.flatMap(({ falseAlarms }) => falseAlarms))],
     verdicts: MUTANTS.flatMap(({ name }) => byName.get(name) ?? []),
   };
