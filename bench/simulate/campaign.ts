@@ -178,7 +178,7 @@ function addOutcome(subject: Subject, spec: RunSpec, outcome: Outcome, sums: Cam
 
 /** Seeds and plans from which on a kind of fault that never fires, or a step that nobody reaches, is a failure of its own (O16). */
 const VACUITY_SEEDS_MIN = 150;
-const VACUITY_PLANS_MIN = 20;
+const VACUITY_PLANS_MIN = 12;
 
 /** A campaign that tests less than it seems to has failed. */
 function addVacuity(sums: CampaignSums): void {
