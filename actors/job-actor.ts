@@ -43,6 +43,8 @@ class Job implements Behavior<JobMessage> {
   private readonly context: ActorContext<JobMessage>;
   private readonly requests: JobRequests;
   private readonly machine: JobMachine;
+  /** The begin that is under way, or was last. */
+  private begin: symbol | null = null;
   private storeRef: ActorRef<StoreMessage> | null = null;
   private storesSpawned = 0;
   private attemptRef: ActorRef<never> | null = null;
@@ -64,9 +66,12 @@ class Job implements Behavior<JobMessage> {
   onMessage(message: JobMessage): void {
     switch (message.kind) {
       case 'begun':
-        return this.begun(message.job);
+        // What an earlier life has begun, the begin of this one has closed, or will.
+        if (message.begin === this.begin) this.begun(message.job);
+        return;
       case 'beginFailed':
-        return this.beginFailed(message.error);
+        if (message.begin === this.begin) this.beginFailed(message.error);
+        return;
       case 'attemptRunning':
         return this.running(message.attempt);
       case 'attemptFailed':
@@ -152,9 +157,11 @@ class Job implements Behavior<JobMessage> {
 
   private beginAttempt(): void {
     const { self } = this.context;
+    const begin = Symbol('begin');
+    this.begin = begin;
     this.wiring.stores.begin(this.wiring, this.storeRef === null).then(
-      (job) => self.control({ kind: 'begun', job }),
-      (error) => self.control({ kind: 'beginFailed', error }),
+      (job) => self.control({ kind: 'begun', begin, job }),
+      (error) => self.control({ kind: 'beginFailed', begin, error }),
     );
   }
 

@@ -136,8 +136,9 @@ export type JobMessage =
       readonly stop: StopMode | null;
     }
   /** The store is open, the attempt has its number, state is assigned: spawn. */
-  | { readonly kind: 'begun'; readonly job: BegunJob }
-  | { readonly kind: 'beginFailed'; readonly error: unknown }
+  /** `begin` is the request that this answers: one of an earlier life of the job actor is nobody's. */
+  | { readonly kind: 'begun'; readonly begin: symbol; readonly job: BegunJob }
+  | { readonly kind: 'beginFailed'; readonly begin: symbol; readonly error: unknown }
   /** Who lives at the moment: the handle asks the subtasks itself, so that a busy one does not hold up the job. */
   | { readonly kind: 'status'; readonly reply: Reply<LivingActors> };
 

@@ -151,7 +151,8 @@ export class Life {
         timer.queued = true;
         this.owner.notify(new TimerNotice(this, timer));
       }
-      const againMs = next();
+      // Ringing may have been its last: what rings may end the life, and with it this timer.
+      const againMs = timer.cancelled ? null : next();
       if (againMs === null) this.#timers.delete(timer);
       else timer.handle = timers.after(againMs, fire);
     };

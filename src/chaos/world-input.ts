@@ -9,7 +9,7 @@
 
 import { ConnectorError } from '../base/errors.js';
 import { randomBelow } from '../base/random-stream.js';
-import type { Runtime } from '../base/runtime.js';
+import type { Runtime, TimerHandle } from '../base/runtime.js';
 import type { Polled, Source, SourceContext, SourceReader, SourceSplit } from '../operators/source.js';
 import type { Arsenal } from './arsenal.js';
 import { InjectedFault } from './injected.js';
@@ -62,6 +62,8 @@ class WorldReader<T> implements SourceReader<T, number> {
   readonly #name: string;
   #splits: Split[];
   #turn = 0;
+  /** Of the answer that is under way. */
+  #pending: TimerHandle | null = null;
   /** Virtual time at which the first record of this reader was due. */
   readonly #startMs: number;
   readonly #startIndex: number;
@@ -86,7 +88,7 @@ class WorldReader<T> implements SourceReader<T, number> {
     const { pollMs } = this.#options;
     if (pollMs === undefined) return this.#answer(recordsMax);
     return new Promise<void>((resolve) => {
-      this.#runtime.timers.after(randomBelow(this.#random, pollMs + 1), resolve);
+      this.#pending = this.#runtime.timers.after(randomBelow(this.#random, pollMs + 1), resolve);
     }).then(() => this.#answer(recordsMax));
   }
 
@@ -116,6 +118,7 @@ class WorldReader<T> implements SourceReader<T, number> {
 
   close(): void {
     this.#options.connectors?.closed(this);
+    this.#pending?.cancel();
     this.#splits = [];
   }
 
