@@ -1,26 +1,28 @@
 // The tree of actors, as faults, oracles and reports look at it.
 
 import type { ActorSnapshot } from '../../actors/kernel/actor.js';
+import { type ActorNames, fitsActor } from './actor-names.js';
 import type { ActorTreeNode } from './execution.js';
 
-/** Paths of all actors for which `fits` holds, in the order of the tree; the root is not one of them. */
-export function pathsOf(tree: ActorSnapshot, fits: (actor: ActorSnapshot) => boolean): readonly string[] {
-  const found: string[] = [];
-  const visit = (actor: ActorSnapshot): void => {
-    if (actor.path !== '/' && fits(actor)) found.push(actor.path);
-    actor.children.forEach(visit);
-  };
-  visit(tree);
-  return found;
+const LIVING: ReadonlySet<ActorSnapshot['state']> = new Set(['running', 'starting'] as const);
+
+/** All actors, in the order of the tree; the root is not one of them. */
+export function actorsIn(tree: ActorSnapshot): readonly ActorSnapshot[] {
+  return tree.children.flatMap((child) => [child, ...actorsIn(child)]);
 }
 
-export function isLiving({ state }: ActorSnapshot): boolean {
-  return state === 'running' || state === 'starting';
+/** Paths of those who live and whom a fault with this target may hit, in the order of the tree. */
+export function livingPaths(tree: ActorSnapshot, names: ActorNames, target: string): readonly string[] {
+  return actorsIn(tree)
+    .filter(({ state, path }) => LIVING.has(state) && fitsActor(target, names.of(path)))
+    .map(({ path }) => path);
 }
 
 /** What a cleanup should have left behind: nothing. */
 export function leftOver(tree: ActorSnapshot): readonly string[] {
-  return pathsOf(tree, ({ state }) => state !== 'stopped');
+  return actorsIn(tree)
+    .filter(({ state }) => state !== 'stopped')
+    .map(({ path }) => path);
 }
 
 export function treeOf({ path, state, restarts, lastError, children }: ActorSnapshot): ActorTreeNode {

@@ -13,8 +13,8 @@ import { messageOf } from '../base/errors.js';
 import type { PointFields } from '../base/runtime.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
 import { ActorDoor } from './actor-door.js';
-import { type ActorName, type ActorNames, appNames, fitsActor } from './actor-names.js';
-import { isLiving, leftOver, pathsOf } from './actor-tree.js';
+import { type ActorName, type ActorNames, appNames } from './actor-names.js';
+import { leftOver, livingPaths } from './actor-tree.js';
 import { Arsenal } from './arsenal.js';
 import type { RunSpec, Violation } from './execution.js';
 import { causesOf, type InjectedFault } from './injected.js';
@@ -260,11 +260,8 @@ export class AppRun implements WorldActions {
   }
 
   #living(target: string): string | null {
-    const names = appNames();
-    const found = pathsOf(
-      this.system.snapshot(),
-      (actor) =>
-        isLiving(actor) && !actor.path.startsWith('/probe-') && fitsActor(target, names.of(actor.path)),
+    const found = livingPaths(this.system.snapshot(), appNames(), target).filter(
+      (path) => !path.startsWith('/probe-'),
     );
     return found[this.machine.steps % Math.max(1, found.length)] ?? null;
   }

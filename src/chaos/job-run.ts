@@ -9,7 +9,6 @@
 // R3. A leak or a wake-up from outside ends the run: nothing that follows would be decided by the seed.
 
 import type { JobHandle } from '../../actors/job-handle.js';
-import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { run } from '../../actors/run.js';
 import { buildGraph } from '../api/define-job.js';
 import { messageOf, RestoreError } from '../base/errors.js';
@@ -22,7 +21,7 @@ import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.
 import type { StoreImage } from '../testing/virtual-stores.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
-import { isLiving, pathsOf } from './actor-tree.js';
+import { actorsIn, livingPaths } from './actor-tree.js';
 import { type ArmedFault, Arsenal } from './arsenal.js';
 import { HARMLESS_FOR_EVER } from './draw-plan.js';
 import type { RunSpec } from './execution.js';
@@ -570,9 +569,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   /** The last in the order of the tree: of the newest attempt. */
   #livingActor(target: string): string | null {
     if (this.handle === null || this.#successor !== null) return null;
-    const fits = (actor: ActorSnapshot): boolean =>
-      isLiving(actor) && fitsActor(target, this.#names.of(actor.path));
-    return pathsOf(this.handle.actors(), fits).at(-1) ?? null;
+    return livingPaths(this.handle.actors(), this.#names, target).at(-1) ?? null;
   }
 
   async #awaitZombies(): Promise<void> {
@@ -614,9 +611,10 @@ export class JobRun<T, R> implements Points, WorldActions {
   /** O8: no mailbox holds more than its capacity. */
   #checkBounds(): void {
     if (this.handle === null) return;
-    const above = pathsOf(this.handle.actors(), ({ queued, capacity }) => queued > capacity);
-    for (const path of above)
-      this.watch.report('O8', 'bounds', `${path} holds more messages than its capacity`, [path]);
+    for (const { path, queued, capacity } of actorsIn(this.handle.actors())) {
+      if (queued > capacity)
+        this.watch.report('O8', 'bounds', `${path} holds ${queued} messages, above its ${capacity}`, [path]);
+    }
   }
 
   #predicate(name: string): boolean {

@@ -7,7 +7,6 @@
 // H2. A thread ends itself only while nothing is being written to a store (real-gate.ts).
 
 import type { JobHandle } from '../../actors/job-handle.js';
-import type { ActorSnapshot } from '../../actors/kernel/actor.js';
 import { run } from '../../actors/run.js';
 import { buildGraph, type JobDefinition } from '../api/define-job.js';
 import { WeirError } from '../base/errors.js';
@@ -16,7 +15,7 @@ import type { PointFields, Points, Runtime } from '../base/runtime.js';
 import { planJob } from '../graph/plan.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
-import { isLiving, pathsOf } from './actor-tree.js';
+import { livingPaths } from './actor-tree.js';
 import { type ArmedFault, Arsenal } from './arsenal.js';
 import { InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
@@ -327,9 +326,7 @@ export class RealHost<T, R> implements Points, HostActions {
   /** The last in the order of the tree: of the newest attempt. */
   #livingActor(target: string): string | null {
     if (this.#handle === null) return null;
-    const fits = (actor: ActorSnapshot): boolean =>
-      isLiving(actor) && fitsActor(target, this.#names.of(actor.path));
-    return pathsOf(this.#handle.actors(), fits).at(-1) ?? null;
+    return livingPaths(this.#handle.actors(), this.#names, target).at(-1) ?? null;
   }
 
   #predicate(name: string): boolean {
