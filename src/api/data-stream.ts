@@ -21,7 +21,7 @@ import type { Sink } from '../operators/sink.js';
 import { timestampOperator } from '../operators/timestamp-operator.js';
 import { withTimestamps } from '../operators/watermark-generators.js';
 import type { WatermarkStrategy } from '../operators/watermark-strategy.js';
-import { declaredAt } from './declared-at.js';
+import { declaredAt, describesJobs } from './declared-at.js';
 import { KeyedStream } from './keyed-stream.js';
 import { applyOptions, type NodeOptions } from './node-options.js';
 import {
@@ -39,6 +39,10 @@ export interface CollectHandle<T> extends AsyncIterable<T> {
 }
 
 export class DataStream<T> {
+  static {
+    describesJobs(DataStream);
+  }
+
   readonly #graph: StreamGraphBuilder;
   readonly #origins: readonly StreamOrigin[];
 

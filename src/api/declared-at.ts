@@ -1,53 +1,44 @@
 // The line of the user's code that declared an operator: `file:line:column`.
 //
-// Owns:    finding it in a stack.
-// Not:     showing it: errors and plans carry it as text.
+// Owns:    finding it, in the sources, in the package, under source maps and in a bundle.
+// Not:     reading stacks (src/base/stack-places.ts), showing it: errors and plans carry it as text.
 //
 // A1. Costs one Error per operator while the graph is described, nothing while the job runs.
-// A2. Where stacks have another shape, there is no place rather than a wrong one.
+// A2. In a bundle the paths of Weir and of the user are the same. There V8 itself cuts the stack: above the outermost method
+//     of the API that is on it.
 
-/** Everything of Weir lies below `src/` and `actors/` beside it, in the sources as in the package. */
-const SOURCES = parentOf(directoryOf(plainPath(import.meta.url)));
-const ACTORS = `${parentOf(SOURCES)}actors/`;
+import { stackPlaces } from '../base/stack-places.js';
 
-/** ` at parse (file:///app/job.js:3:5)`, ` at /app/job.ts:3:5` */
-const FRAME = /^\s*at (?:.*?\()?(?:async )?(.+):(\d+):(\d+)\)?$/;
+/** What users call to describe a job. None of these calls a function of the user while it runs. */
+const describing = new Set<(...parameters: never[]) => unknown>();
+
+/** Every class whose methods add to a graph registers itself. */
+export function describesJobs(api: { readonly prototype: object }): void {
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(api.prototype))) {
+    if (name !== 'constructor' && typeof value === 'function') describing.add(value);
+  }
+}
 
 /** Where the caller of Weir stands, or undefined when the stack does not say. */
 export function declaredAt(): string | undefined {
-  return placeIn(new Error('stack').stack);
+  const stack = stackPlaces.bundled ? stackBelowApi() : new Error('stack').stack;
+  return stackPlaces.callerIn(stack);
 }
 
-/** The first frame outside of Weir. */
-export function placeIn(stack: string | undefined): string | undefined {
-  for (const line of stack?.split('\n') ?? []) {
-    const match = FRAME.exec(line);
-    if (match === null) continue;
-    const [, file = '', row, column] = match;
-    const path = plainPath(file);
-    if (path.startsWith(SOURCES) || path.startsWith(ACTORS) || path.startsWith('node:')) continue;
-    return `${path}:${row}:${column}`;
+/** The stack of who has called the API. A method that calls another one, as `print` calls `sinkTo`, is the one that counts. */
+export function stackBelowApi(): string | undefined {
+  let outermost: readonly string[] | null = null;
+  for (const method of describing) {
+    const frames = framesBelow(method);
+    if (frames.length === 0) continue;
+    // A stack is cut at its depth as well as at its top: who called whom shows in the frames, not in their number.
+    if (outermost?.includes(frames[0] ?? '') !== false) outermost = frames;
   }
-  return undefined;
+  return outermost?.join('\n');
 }
 
-// File URLs and paths of either kind of slash become one form, so that they can be compared.
-function plainPath(file: string): string {
-  const withoutQuery = file.replace(/\?.*$/, '');
-  if (!withoutQuery.startsWith('file://')) return withoutQuery.replaceAll('\\', '/');
-  const path = withoutQuery.replace(/^file:\/\/(\/(?=[A-Za-z]:))?/, '');
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    // A path with a bare percent sign is no valid URL; it is still a readable place.
-    return path;
-  }
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/') + 1);
-}
-
-function parentOf(directory: string): string {
-  return directoryOf(directory.slice(0, -1));
+function framesBelow(method: (...parameters: never[]) => unknown): readonly string[] {
+  const holder: { readonly stack?: string } = {};
+  Error.captureStackTrace(holder, method);
+  return (holder.stack ?? '').split('\n').filter((line) => /^\s*at /.test(line));
 }

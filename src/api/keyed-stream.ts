@@ -14,6 +14,7 @@ import { reduceOperator } from '../operators/reduce-operator.js';
 import { type RollingAggregate, rollingOperator } from '../operators/rolling-aggregates.js';
 import type { WindowAssigner } from '../operators/windows/window-assigners.js';
 import type { DataStream } from './data-stream.js';
+import { describesJobs } from './declared-at.js';
 import { type DeriveKeyed, expectFunction, notePlaced } from './operator-declaration.js';
 import type { KeyedProcess } from './process-definition.js';
 import { WindowedStream } from './windowed-stream.js';
@@ -34,6 +35,10 @@ export interface TieOptions {
 }
 
 export class KeyedStream<T, K> {
+  static {
+    describesJobs(KeyedStream);
+  }
+
   readonly #graph: StreamGraphBuilder;
   /** Held without its types, so that a stream of a narrower type fits where a wider one is asked for. */
   readonly #key: KeySelector;

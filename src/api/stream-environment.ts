@@ -7,7 +7,7 @@ import { arraySource } from '../connectors/array-source.js';
 import type { StreamGraphBuilder } from '../graph/stream-graph-builder.js';
 import type { WatermarkStrategy } from '../operators/watermark-strategy.js';
 import { DataStream } from './data-stream.js';
-import { declaredAt } from './declared-at.js';
+import { declaredAt, describesJobs } from './declared-at.js';
 import { applyOptions, type NodeOptions } from './node-options.js';
 import { type StreamInput, sourceOf } from './stream-input.js';
 
@@ -17,6 +17,10 @@ export interface FromOptions<T> extends NodeOptions {
 }
 
 export class StreamEnvironment {
+  static {
+    describesJobs(StreamEnvironment);
+  }
+
   readonly #graph: StreamGraphBuilder;
 
   /** @internal */

@@ -15,6 +15,7 @@ import type { WindowContents, WindowFunction } from '../operators/windows/window
 import { type WindowOperatorOptions, windowOperator } from '../operators/windows/window-operator.js';
 import type { AggregateFunction } from '../state/descriptors.js';
 import type { DataStream } from './data-stream.js';
+import { describesJobs } from './declared-at.js';
 import { type DeriveKeyed, expectFunction, notePlaced } from './operator-declaration.js';
 import type { WindowProcessing } from './process-definition.js';
 
@@ -33,6 +34,10 @@ export interface WindowParts {
 }
 
 export class WindowedStream<T, K> {
+  static {
+    describesJobs(WindowedStream);
+  }
+
   readonly #parts: WindowParts;
 
   /** @internal Windowed streams come from `window`. */

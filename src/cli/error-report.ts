@@ -7,8 +7,8 @@
 // E2. Of a stack, the first line outside of Weir is shown: where the reader can change something.
 
 import { relative } from 'node:path';
-import { placeIn } from '../api/declared-at.js';
 import { JobFailedError, messageOf, WeirError } from '../base/errors.js';
+import { stackPlaces } from '../base/stack-places.js';
 
 const CAUSES_MAX = 8;
 /** What compose() in errors.ts and WeirError.at() add to a message. */
@@ -73,7 +73,7 @@ function detailsOf(error: unknown, above: unknown, options: ErrorReportOptions):
     if (error.remedy !== undefined && !advised) lines.push(`  what to do: ${error.remedy}`);
     return lines;
   }
-  const frame = error instanceof Error && !options.verbose ? placeIn(error.stack) : undefined;
+  const frame = error instanceof Error && !options.verbose ? stackPlaces.throwerIn(error.stack) : undefined;
   if (frame !== undefined) lines.push(`  at ${shorter(frame, options)}`);
   return lines;
 }
