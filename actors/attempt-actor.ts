@@ -16,7 +16,8 @@ import {
   subtaskIndex,
   type VertexId,
 } from '../src/base/ids.js';
-import { CHANNEL_CAPACITY_ELEMENTS, STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
+import { STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
+import type { Tuning } from '../src/base/tuning.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { SegmentReader } from '../src/checkpoint/checkpoint-store.js';
 import type { CoordinatorConfig } from '../src/checkpoint/coordinator-protocol.js';
@@ -50,6 +51,7 @@ export interface AttemptWiring {
   readonly alignment: AlignmentMode;
   readonly incremental: boolean;
   readonly freeze: boolean;
+  readonly tuning: Tuning;
   readonly checkKeys: boolean;
   /** By uid and subtask; operators that the checkpoint does not know are absent. */
   readonly restored: ReadonlyMap<string, readonly SubtaskRestore[]>;
@@ -176,6 +178,7 @@ class Attempt implements Behavior<AttemptMessage> {
             id,
             attempt: wiring.attempt,
             freeze: wiring.freeze,
+            tuning: wiring.tuning,
             checkKeys: wiring.checkKeys,
             incremental: wiring.incremental,
             alignment: wiring.alignment,
@@ -186,7 +189,7 @@ class Attempt implements Behavior<AttemptMessage> {
           context,
         ),
     });
-    const capacity = channels.inputs.length * CHANNEL_CAPACITY_ELEMENTS + OWN_MESSAGES_MAX;
+    const capacity = channels.inputs.length * wiring.tuning.channelCapacityElements + OWN_MESSAGES_MAX;
     const ref = this.context.spawn(setup, {
       name: actorName(id),
       mailbox: { capacity, overflow: 'backpressure' },

@@ -161,6 +161,7 @@ async function openStores(wiring: JobWiring, ownedBefore: number | undefined): P
       job: plan.job,
       retained: checkpoint.retained,
       commitDeadlineMs: checkpoint.storeDeadlineMs,
+      batchBytesMax: wiring.tuning.storeBatchBytesMax,
       ...(ownedBefore === undefined ? {} : { ownedBefore }),
       olderCheckpoint: wiring.allowOlderCheckpoint ? 'use' : 'refuse',
     });

@@ -10,7 +10,7 @@
 import { present, unreachable } from '../src/base/assert.js';
 import { CheckpointError, JobFailedError, messageOf } from '../src/base/errors.js';
 import { type AttemptNumber, attemptNumber, type SubtaskId } from '../src/base/ids.js';
-import { SNAPSHOT_CHUNKS_IN_FLIGHT_MAX, STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
+import { STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
 import type { CheckpointStore } from '../src/checkpoint/checkpoint-store.js';
 import type { JobPlan } from '../src/graph/job-plan.js';
 import { type JobEffect, type JobInput, JobMachine } from '../src/recovery/job-machine.js';
@@ -200,7 +200,7 @@ class Job implements Behavior<JobMessage> {
   private spawnStore(store: CheckpointStore, plan: JobPlan): ActorRef<StoreMessage> {
     const subtasks = plan.vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
     // Twice, because chunks of an attempt that has died may still lie there when the next one sends its own.
-    const capacity = 2 * subtasks * SNAPSHOT_CHUNKS_IN_FLIGHT_MAX;
+    const capacity = 2 * subtasks * this.wiring.tuning.snapshotChunksInFlightMax;
     this.storesSpawned += 1;
     const ref = this.context.spawn(storeActor(store), {
       // A name of its own each time: the one before may still be on its way out.
@@ -237,6 +237,7 @@ class Job implements Behavior<JobMessage> {
         alignment: checkpoint?.mode === 'atLeastOnce' ? 'atLeastOnce' : 'aligned',
         incremental: checkpoint?.incremental ?? false,
         freeze: wiring.freezeState,
+        tuning: wiring.tuning,
         // Between attempts of one run the job cannot change, and a rare key must not end it.
         checkKeys: this.machine.restarts === 0 && !wiring.allowNonRestoredState,
         restored: job.restored,

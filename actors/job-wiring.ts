@@ -8,6 +8,7 @@
 import { CheckpointError, JobFailedError } from '../src/base/errors.js';
 import type { Logger } from '../src/base/logger.js';
 import type { Runtime } from '../src/base/runtime.js';
+import type { Tuning } from '../src/base/tuning.js';
 import type { StopMode } from '../src/checkpoint/coordinator-protocol.js';
 import type { JobPlan } from '../src/graph/job-plan.js';
 import type { JobState } from '../src/recovery/job-machine.js';
@@ -27,6 +28,7 @@ export interface JobWiring {
   readonly allowOlderCheckpoint: boolean;
   readonly freezeState: boolean;
   readonly restart: RestartOptions;
+  readonly tuning: Tuning;
   readonly stores: StoreKeeper;
   readonly requests: JobRequests;
   readonly progress: JobProgress;

@@ -10,7 +10,6 @@
 import { assert, present } from '../src/base/assert.js';
 import { decode, encode } from '../src/base/codec.js';
 import { ConnectorError, messageOf, WeirError } from '../src/base/errors.js';
-import { CHANNEL_CAPACITY_ELEMENTS } from '../src/base/limits.js';
 import { Alignment } from '../src/flow/alignment.js';
 import { Inbox } from '../src/flow/inbox.js';
 import { WatermarkMerge } from '../src/flow/watermark-merge.js';
@@ -49,7 +48,7 @@ export async function openSink(opening: Opening): Promise<OpenedSubtask> {
     transactional: open.kind === 'transactional',
     checkpointing: of.checkpointing,
     channels,
-    inbox: new Inbox(channels, CHANNEL_CAPACITY_ELEMENTS),
+    inbox: new Inbox(channels, of.tuning.channelCapacityElements),
     alignment: new Alignment(channels, of.alignment),
     merge: new WatermarkMerge(channels),
     snapshots: makeSnapshots(opening, [self]),

@@ -5,7 +5,6 @@
 
 import { assert, present } from '../src/base/assert.js';
 import { decode, encode } from '../src/base/codec.js';
-import { CHANNEL_CAPACITY_ELEMENTS } from '../src/base/limits.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { PlanOperator } from '../src/graph/job-plan.js';
 import type { Source, SourceContext, SourceReader } from '../src/operators/source.js';
@@ -26,7 +25,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
   const { work } = head.node;
   assert(work.kind === 'source', 'a source vertex begins with a source', { vertex: of.vertex.id });
   const { source } = work;
-  const outbox = new Outbox(outboxEdges(facts), CHANNEL_CAPACITY_ELEMENTS);
+  const outbox = new Outbox(outboxEdges(facts), of.tuning);
   const chain = makeChain(opening, outbox);
   const sourceContext = makeSourceContext(opening, head);
   const restored = of.restored.get(head.uid);
@@ -51,6 +50,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
       positions,
       watermarks: watermarksOf(work.watermarks, live, head, of.subtask),
       bounded: source.bounded,
+      pollRecordsMax: of.tuning.pollRecordsMax,
       encode,
       self,
       clock: opening.clock,

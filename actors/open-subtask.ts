@@ -6,7 +6,6 @@
 // B1. A subtask is ready when it could take its first record: state is back, everything is open.
 // B2. Whatever was opened is closed when a later step of the opening fails.
 
-import { CHANNEL_CAPACITY_ELEMENTS } from '../src/base/limits.js';
 import { Alignment } from '../src/flow/alignment.js';
 import { Inbox } from '../src/flow/inbox.js';
 import { WatermarkMerge } from '../src/flow/watermark-merge.js';
@@ -58,13 +57,13 @@ async function openByKind(opening: Opening): Promise<OpenedSubtask> {
 
 function openOperators(opening: Opening): OpenedSubtask {
   const { of, facts, context } = opening;
-  const outbox = new Outbox(outboxEdges(facts), CHANNEL_CAPACITY_ELEMENTS);
+  const outbox = new Outbox(outboxEdges(facts), of.tuning);
   const chain = makeChain(opening, outbox);
   const channels = of.channels.inputs.length;
   const machine = new TaskMachine({
     chain,
     outbox,
-    inbox: new Inbox(channels, CHANNEL_CAPACITY_ELEMENTS),
+    inbox: new Inbox(channels, of.tuning.channelCapacityElements),
     alignment: new Alignment(channels, of.alignment),
     merge: new WatermarkMerge(channels),
     snapshots: makeSnapshots(opening, chain.links),

@@ -6,6 +6,7 @@
 import { present } from '../src/base/assert.js';
 import { messageOf } from '../src/base/errors.js';
 import type { AttemptNumber, SubtaskId } from '../src/base/ids.js';
+import type { Tuning } from '../src/base/tuning.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { SegmentReader } from '../src/checkpoint/checkpoint-store.js';
 import type { AlignmentMode } from '../src/flow/alignment.js';
@@ -27,6 +28,7 @@ export interface SubtaskOpening {
   readonly id: SubtaskId;
   readonly attempt: AttemptNumber;
   readonly freeze: boolean;
+  readonly tuning: Tuning;
   /** The job may have changed since the state was written: look at its first keys. */
   readonly checkKeys: boolean;
   readonly incremental: boolean;
@@ -56,6 +58,7 @@ export function beginOpening(of: SubtaskOpening, context: ActorContext<SubtaskMe
     channels: of.channels,
     subtask: of.subtask,
     freeze: of.freeze,
+    tuning: of.tuning,
     checkKeys: of.checkKeys,
     restored: restoredOperators(of),
     random: context.runtime.random(`partitioner ${of.id}`),
@@ -109,11 +112,12 @@ export function makeChain({ of, context, facts, count }: Opening, outbox: Outbox
 }
 
 export function makeSnapshots({ of }: Opening, links: readonly ChainLink[]): Snapshots {
-  const { subtask, attempt, incremental } = of;
+  const { subtask, attempt, incremental, tuning } = of;
   return new Snapshots({
     subtask,
     attempt,
     incremental,
+    tuning,
     links: links.filter((link) => link.uid !== HEAD_UID),
   });
 }

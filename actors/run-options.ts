@@ -13,6 +13,7 @@ import {
 } from '../src/base/limits.js';
 import type { Logger } from '../src/base/logger.js';
 import type { Runtime } from '../src/base/runtime.js';
+import type { Tuning } from '../src/base/tuning.js';
 import type { RestartOptions } from '../src/recovery/restart-strategy.js';
 import type { ActorInterceptor } from './kernel/actor.js';
 
@@ -76,6 +77,11 @@ export interface RunOptions {
   readonly interceptor?: ActorInterceptor;
   /** Messages that an actor handles in one turn, at most. Default 1,024; simulation interleaves more with fewer. */
   readonly turnMessagesMax?: number;
+  /**
+   * For tests and simulation: sizes of batches, polls, channels and snapshots. They change speed and memory, never results;
+   * the defaults fit nearly every job.
+   */
+  readonly tuning?: Partial<Tuning>;
   /** Cancels the job when aborted. */
   readonly signal?: AbortSignal;
 }

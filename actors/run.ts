@@ -12,6 +12,7 @@ import { STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
 import { guardedLogger, type Logger, silentLogger } from '../src/base/logger.js';
 import { nodeRuntime } from '../src/base/node-runtime.js';
 import type { Runtime } from '../src/base/runtime.js';
+import { resolveTuning } from '../src/base/tuning.js';
 import type { CoordinatorStatus } from '../src/checkpoint/coordinator-protocol.js';
 import { refuseUsedDirectory } from '../src/checkpoint/savepoint.js';
 import { guaranteeOf } from '../src/graph/guarantee.js';
@@ -109,6 +110,7 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime, logger: 
       options.allowOlderCheckpoint ?? !sinksOf(plan).some(({ guarantee }) => guarantee === 'transactional'),
     freezeState: options.freezeState ?? runtime.environment('NODE_ENV') !== 'production',
     restart,
+    tuning: resolveTuning(options.tuning ?? {}),
     stores: new StoreKeeper(),
     requests: new JobRequests(),
     progress: new JobProgress(),

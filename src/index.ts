@@ -18,6 +18,7 @@ export { type Logger, silentLogger } from './base/logger.js';
 export { nodeRuntime } from './base/node-runtime.js';
 export type { Points, RandomStream, Runtime } from './base/runtime.js';
 export { MAX_TIMESTAMP, MIN_TIMESTAMP } from './base/timestamps.js';
+export type { Tuning } from './base/tuning.js';
 
 export { arraySource, iterableSource } from './connectors/array-source.js';
 export {

@@ -137,8 +137,8 @@ assert(COLLECT_UNREAD_RECORDS_MAX >= BATCH_RECORDS_MAX, 'one batch fits before t
 export const KEY_DEPTH_MAX = 32;
 /** Entries of a snapshot that are written as one frame; large entries make it fewer. */
 export const SNAPSHOT_FRAME_ENTRIES_MAX = 1_024;
-/** Bytes that a frame of a snapshot aims at, so that several share a chunk and none is much larger than one. */
-export const SNAPSHOT_FRAME_BYTES: number = SNAPSHOT_CHUNK_BYTES / 4;
+/** A frame of a snapshot aims at this part of a chunk, so that several share one and none is much larger than one. */
+export const SNAPSHOT_FRAMES_PER_CHUNK = 4;
 /** Removals that increments may always carry, however little state is left; beyond it, removals may be as many as live entries. */
 export const SNAPSHOT_REMOVALS_FLOOR = 1_024;
 /** Snapshots that may become the base of an increment; when more are neither completed nor aborted, the oldest is forgotten. */

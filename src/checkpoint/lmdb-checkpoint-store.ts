@@ -13,7 +13,12 @@
 import { assert } from '../base/assert.js';
 import { RestoreError, StoreError } from '../base/errors.js';
 import { type AttemptNumber, attemptNumber, type CheckpointId } from '../base/ids.js';
-import { CHECKPOINTS_RETAINED, STORE_COMMIT_DEADLINE_MS, STORE_DISCARDED_MAX } from '../base/limits.js';
+import {
+  CHECKPOINTS_RETAINED,
+  STORE_BATCH_BYTES_MAX,
+  STORE_COMMIT_DEADLINE_MS,
+  STORE_DISCARDED_MAX,
+} from '../base/limits.js';
 import type { Logger } from '../base/logger.js';
 import type { KeyValueEnvironment, Runtime, StoreKey, StoreWrite } from '../base/runtime.js';
 import type {
@@ -53,6 +58,8 @@ export interface CheckpointStoreOptions {
   /** Completed checkpoints to keep, at least CHECKPOINTS_RETAINED. */
   readonly retained?: number;
   readonly commitDeadlineMs?: number;
+  /** Bytes of rows in one transaction, about. */
+  readonly batchBytesMax?: number;
   /** The ownership that this run of the job had before: a store that somebody else has taken over since is refused. */
   readonly ownedBefore?: number;
   /**
@@ -193,7 +200,7 @@ class LmdbCheckpointStore implements CheckpointStore {
     }
     const index = new SegmentIndex();
     for (const key of point.chunkKeys) index.add(key);
-    const queue = new WriteQueue(this.#environment);
+    const queue = new WriteQueue(this.#environment, this.#options.batchBytesMax);
     this.#state = { kind: 'serving', attempt, queue, index, retained: point.retained, discarded: new Set() };
     return { attempt, lastCheckpointId, latest: point.latest, rejected: point.rejected };
   }
@@ -296,13 +303,14 @@ class LmdbCheckpointStore implements CheckpointStore {
     this.#refuseIncomplete(manifest, serving.index);
     serving.index.pin(segments);
     try {
-      const { runtime, commitDeadlineMs } = this.#options;
+      const { runtime, commitDeadlineMs, batchBytesMax } = this.#options;
       await exportSavepointTo({
         runtime,
         directory,
         manifest,
         source: this,
         commitDeadlineMs: commitDeadlineMs ?? STORE_COMMIT_DEADLINE_MS,
+        batchBytesMax: batchBytesMax ?? STORE_BATCH_BYTES_MAX,
       });
     } finally {
       serving.index.unpin(segments);

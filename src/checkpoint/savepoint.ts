@@ -9,7 +9,7 @@
 // V4. Opened read-only: restoring from it never changes it.
 
 import { CheckpointError, messageOf, RestoreError } from '../base/errors.js';
-import { STORE_BATCH_BYTES_MAX, STORE_COMMIT_DEADLINE_MS } from '../base/limits.js';
+import { STORE_COMMIT_DEADLINE_MS } from '../base/limits.js';
 import type { KeyValueEnvironment, Runtime, StoreWrite } from '../base/runtime.js';
 import type { SavepointReader, SegmentReader } from './checkpoint-store.js';
 import type { Manifest, SegmentRef } from './manifest.js';
@@ -41,6 +41,8 @@ export interface SavepointTarget {
   readonly manifest: Manifest;
   readonly source: SegmentReader;
   readonly commitDeadlineMs: number;
+  /** Bytes of rows in one transaction, about. */
+  readonly batchBytesMax: number;
 }
 
 /** Throws CheckpointError when the directory has anything in it: to be asked before sources are stopped for nothing. */
@@ -90,7 +92,7 @@ async function copyChunks(environment: KeyValueEnvironment, target: SavepointTar
       batch.push({ kind: 'put', table: CHUNKS, key: chunkKey(segment, index), value });
       bytes += value.byteLength;
       index += 1;
-      if (bytes < STORE_BATCH_BYTES_MAX) continue;
+      if (bytes < target.batchBytesMax) continue;
       await environment.commit(batch);
       batch = [];
       bytes = 0;

@@ -36,6 +36,7 @@ interface Built {
 
 export class WriteQueue {
   readonly #environment: KeyValueEnvironment;
+  readonly #batchBytesMax: number;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #refusal: StoreError | null = null;
@@ -43,8 +44,10 @@ export class WriteQueue {
   #commits = 0;
   #bytesWritten = 0;
 
-  constructor(environment: KeyValueEnvironment) {
+  /** `batchBytesMax`: of the rows of one transaction; a larger write is one of its own. */
+  constructor(environment: KeyValueEnvironment, batchBytesMax: number = STORE_BATCH_BYTES_MAX) {
     this.#environment = environment;
+    this.#batchBytesMax = batchBytesMax;
   }
 
   /**
@@ -101,7 +104,7 @@ export class WriteQueue {
     if (this.#waiting[0]?.write.alone !== true) {
       for (const { write } of this.#waiting.slice(1)) {
         bytes += write.bytes;
-        if (write.alone || bytes > STORE_BATCH_BYTES_MAX) break;
+        if (write.alone || bytes > this.#batchBytesMax) break;
         size += 1;
       }
     }

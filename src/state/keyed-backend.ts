@@ -9,6 +9,7 @@
 
 import { assert } from '../base/assert.js';
 import { RestoreError, StateError } from '../base/errors.js';
+import type { Tuning } from '../base/tuning.js';
 import type {
   AggregatingOptions,
   AggregatingState,
@@ -47,6 +48,8 @@ export interface KeyedBackendOptions {
   readonly freeze: boolean;
   /** Where the operator was declared, for errors. */
   readonly declaredAt?: string | undefined;
+  /** Sizes of snapshots. Default: those of limits.ts. */
+  readonly tuning?: Tuning;
   /** Clock of time to live. */
   readonly processingTimeMs: () => number;
 }

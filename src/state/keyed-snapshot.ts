@@ -11,7 +11,7 @@
 // S4. The walk ends although state grows: what was created after it began is behind everything older (T2 of table.ts).
 
 import { assert } from '../base/assert.js';
-import { SNAPSHOT_FRAME_BYTES, SNAPSHOT_FRAME_ENTRIES_MAX } from '../base/limits.js';
+import { SNAPSHOT_FRAME_ENTRIES_MAX, SNAPSHOT_FRAMES_PER_CHUNK } from '../base/limits.js';
 import type { ListCell } from './list-cell.js';
 import { copyOf, NOT_COPIED } from './pre-image.js';
 import { NO_REMOVALS, type RemovalRange } from './removals.js';
@@ -80,7 +80,7 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
     this.epoch = core.epoch;
     this.nowMs = core.processingTimeMs();
     this.tables = [...core.tables.values()];
-    this.writer = new ChunkWriter({ ...header, full: this.full });
+    this.writer = new ChunkWriter({ ...header, full: this.full }, core.tuning.snapshotChunkBytes);
     this.phase = { kind: 'removals', at: this.removals.from };
   }
 
@@ -262,7 +262,8 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
     const frame = page.encode();
     this.writer.write(frame);
     // Large entries make frames of fewer, so that a frame stays well below a chunk.
-    const fitting = Math.floor((SNAPSHOT_FRAME_BYTES * rows) / frame.byteLength);
+    const frameBytes = this.core.tuning.snapshotChunkBytes / SNAPSHOT_FRAMES_PER_CHUNK;
+    const fitting = Math.floor((frameBytes * rows) / frame.byteLength);
     this.frameEntries = Math.min(Math.max(1, fitting), SNAPSHOT_FRAME_ENTRIES_MAX);
   }
 }

@@ -6,7 +6,6 @@
 // R1. The log is complete from the oldest possible base on, or it is empty and there is no possible base.
 // R2. A published array only grows at its end: a running snapshot reads a part of it while the log goes on.
 
-import { SNAPSHOT_REMOVALS_FLOOR } from '../base/limits.js';
 import type { MapKey } from './key.js';
 import type { Namespace, Table } from './table.js';
 
@@ -29,11 +28,17 @@ export const NO_REMOVALS: RemovalRange = { log: [], from: 0, to: 0 };
 
 export class RemovalLog {
   private log: Removal[] = [];
+  private readonly floor: number;
+
+  /** `floor`: removals that are never too many, however little state is left. */
+  constructor(floor: number) {
+    this.floor = floor;
+  }
 
   /** False when there are more removals than a full snapshot would have entries: then it is the cheaper one. */
   add(removal: Removal, liveEntries: number): boolean {
     this.log.push(removal);
-    return this.log.length <= liveEntries + SNAPSHOT_REMOVALS_FLOOR;
+    return this.log.length <= liveEntries + this.floor;
   }
 
   /** All removals from an epoch on, up to now. */

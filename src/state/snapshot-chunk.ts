@@ -15,7 +15,6 @@
 
 import { decode, encode } from '../base/codec.js';
 import { RestoreError, StateError } from '../base/errors.js';
-import { SNAPSHOT_CHUNK_BYTES } from '../base/limits.js';
 import type { MapKey } from './key.js';
 import type { Namespace, Space, StateKind, Table } from './table.js';
 
@@ -114,16 +113,19 @@ export class FramePage {
 /** Room of the first chunk of a snapshot; it doubles as needed. */
 const CHUNK_FIRST_BYTES = 4 * 1024;
 
-/** Packs frames into chunks of about SNAPSHOT_CHUNK_BYTES. A frame is never split. */
+/** Packs frames into chunks of about `chunkBytes`. A frame is never split. */
 export class ChunkWriter {
   private readonly header: Uint8Array;
+  private readonly chunkBytes: number;
   private sealed: Uint8Array[] = [];
   private buffer: Uint8Array = new Uint8Array(0);
   private used = 0;
   /** Most snapshots are small, and room that nobody needs has to be zeroed all the same; after a full chunk, another is likely. */
-  private firstBytes = CHUNK_FIRST_BYTES;
+  private firstBytes: number;
 
-  constructor(header: ChunkHeader) {
+  constructor(header: ChunkHeader, chunkBytes: number) {
+    this.chunkBytes = chunkBytes;
+    this.firstBytes = Math.min(CHUNK_FIRST_BYTES, chunkBytes);
     this.header = encode([HEADER_FRAME, header]);
   }
 
@@ -135,11 +137,11 @@ export class ChunkWriter {
   }
 
   private makeRoom(needed: number): void {
-    if (this.used + needed > SNAPSHOT_CHUNK_BYTES) {
+    if (this.used + needed > this.chunkBytes) {
       this.seal();
       return this.start(needed);
     }
-    const grown = new Uint8Array(Math.min(SNAPSHOT_CHUNK_BYTES, 2 * (this.used + needed)));
+    const grown = new Uint8Array(Math.min(this.chunkBytes, 2 * (this.used + needed)));
     grown.set(this.buffer.subarray(0, this.used));
     this.buffer = grown;
   }
@@ -155,7 +157,7 @@ export class ChunkWriter {
   seal(): void {
     if (this.used === 0) return;
     this.sealed.push(this.buffer.subarray(0, this.used));
-    this.firstBytes = SNAPSHOT_CHUNK_BYTES;
+    this.firstBytes = this.chunkBytes;
     this.buffer = new Uint8Array(0);
     this.used = 0;
   }

@@ -9,6 +9,7 @@
 
 import { type ErrorPlace, StateError } from '../base/errors.js';
 import { SNAPSHOT_BASES_MAX } from '../base/limits.js';
+import { DEFAULT_TUNING, type Tuning } from '../base/tuning.js';
 import { canonicalKey, type MapKey, originalKey } from './key.js';
 import { RemovalLog } from './removals.js';
 import type { Capture, Entry, Namespace, Table, TableHost } from './table.js';
@@ -18,6 +19,7 @@ export interface StateCoreOptions {
   readonly subtask: number;
   readonly declaredAt?: string | undefined;
   readonly freeze: boolean;
+  readonly tuning?: Tuning;
   readonly processingTimeMs: () => number;
 }
 
@@ -30,6 +32,7 @@ export class StateCore implements TableHost {
   /** For error messages. */
   readonly place: ErrorPlace;
   readonly freeze: boolean;
+  readonly tuning: Tuning;
   readonly processingTimeMs: () => number;
   readonly tables: Map<string, Table> = new Map();
   /** Undefined: no key in hand. */
@@ -41,7 +44,7 @@ export class StateCore implements TableHost {
   private givenKey: unknown = undefined;
   private completed: Base | null = null;
   private readonly begun = new Map<number, Base>();
-  private readonly removals = new RemovalLog();
+  private readonly removals: RemovalLog;
 
   constructor(options: StateCoreOptions) {
     this.place = {
@@ -50,6 +53,8 @@ export class StateCore implements TableHost {
       ...(options.declaredAt === undefined ? {} : { declaredAt: options.declaredAt }),
     };
     this.freeze = options.freeze;
+    this.tuning = options.tuning ?? DEFAULT_TUNING;
+    this.removals = new RemovalLog(this.tuning.snapshotRemovalsFloor);
     this.processingTimeMs = options.processingTimeMs;
   }
 

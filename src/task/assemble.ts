@@ -10,6 +10,7 @@ import { present } from '../base/assert.js';
 import { messageOf, UserCodeError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import type { RandomStream } from '../base/runtime.js';
+import type { Tuning } from '../base/tuning.js';
 import type { OperatorListSnapshot } from '../checkpoint/manifest.js';
 import { createPartitioner, type PartitionerKind } from '../flow/partitioner.js';
 import type { SubtaskChannels } from '../graph/channels.js';
@@ -46,6 +47,7 @@ export interface SubtaskFacts {
   readonly channels: SubtaskChannels;
   readonly subtask: number;
   readonly freeze: boolean;
+  readonly tuning: Tuning;
   /** Refuse keys of another kind than those of the restored state. */
   readonly checkKeys: boolean;
   readonly restored: ReadonlyMap<string, RestoredOperator>;
@@ -190,6 +192,7 @@ function keyedBackend(
     maxParallelism: vertex.maxParallelism,
     range: keyGroupRange(subtask, vertex.maxParallelism, vertex.parallelism),
     freeze: facts.freeze,
+    tuning: facts.tuning,
     declaredAt: operator.node.declaredAt,
     processingTimeMs: facts.now,
   });

@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.js';
 import { UserCodeError } from '../base/errors.js';
 import { EMISSION_OVERDRAFT_RECORDS_MAX } from '../base/limits.js';
+import type { Tuning } from '../base/tuning.js';
 import type { Element } from '../elements/element.js';
 import { BatchBuilder } from '../flow/batch-builder.js';
 
@@ -50,13 +51,13 @@ export class Outbox {
   private waitingChannels = 0;
   private waitingRecords = 0;
 
-  constructor(edges: readonly OutboxEdge[], creditsPerChannel: number) {
+  constructor(edges: readonly OutboxEdge[], tuning: Tuning) {
     this.edges = edges;
     const count = edges.reduce((sum, edge) => sum + edge.channels.length, 0);
     this.channels = Array.from({ length: count }, () => ({
-      credits: creditsPerChannel,
+      credits: tuning.channelCapacityElements,
       seq: 0,
-      open: new BatchBuilder(),
+      open: new BatchBuilder(tuning.batchRecordsMax),
       waiting: [],
     }));
   }

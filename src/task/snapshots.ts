@@ -10,16 +10,15 @@
 // W4. One walk at a time: `isWalking` says that the next snapshot has to wait. Snapshots that are through their state and
 //     wait for the store only are any number. Would a newer one end an older one instead, then none would ever complete
 //     as soon as barriers come faster than state can be written.
+// W5. The store holds at most so many chunks of this subtask that are not durable. A slice of large values makes more of them
+//     than that: the rest waits here, and the walk with it.
 
 import { assert, present } from '../base/assert.js';
 import { messageOf } from '../base/errors.js';
 import type { AttemptNumber, CheckpointId } from '../base/ids.js';
-import {
-  INCREMENTAL_CHAIN_MAX,
-  SNAPSHOT_CHUNKS_IN_FLIGHT_MAX,
-  SNAPSHOT_CHUNKS_MAX,
-  SNAPSHOT_SLICE_ENTRIES,
-} from '../base/limits.js';
+import { SNAPSHOT_CHUNKS_MAX } from '../base/limits.js';
+import type { Tuning } from '../base/tuning.js';
+import type { Chunk } from '../checkpoint/checkpoint-store.js';
 import type { OperatorListSnapshot, OperatorSnapshot, SegmentRef } from '../checkpoint/manifest.js';
 import type { BarrierPurpose } from '../elements/element.js';
 import type { SnapshotWalk } from '../state/keyed-snapshot.js';
@@ -41,17 +40,20 @@ interface Run {
   readonly checkpoint: CheckpointId;
   readonly purpose: BarrierPurpose['kind'];
   readonly links: readonly LinkRun[];
+  /** Of the last slice, for which the store has no room yet, in their order. */
+  waiting: Chunk[];
   inFlight: number;
 }
 
 function isThrough(run: Run): boolean {
-  return run.links.every((each) => each.done);
+  return run.waiting.length === 0 && run.links.every((each) => each.done);
 }
 
 export class Snapshots {
   private readonly subtask: number;
   private readonly attempt: AttemptNumber;
   private readonly incremental: boolean;
+  private readonly tuning: Tuning;
   private readonly links: readonly ChainLink[];
   /** Not acknowledged yet, oldest first. */
   private readonly runs = new Map<CheckpointId, Run>();
@@ -63,11 +65,13 @@ export class Snapshots {
     readonly subtask: number;
     readonly attempt: AttemptNumber;
     readonly incremental: boolean;
+    readonly tuning: Tuning;
     readonly links: readonly ChainLink[];
   }) {
     this.subtask = options.subtask;
     this.attempt = options.attempt;
     this.incremental = options.incremental;
+    this.tuning = options.tuning;
     this.links = options.links;
   }
 
@@ -80,7 +84,7 @@ export class Snapshots {
     assert(!this.isWalking, 'one walk through state at a time', { checkpoint });
     const full = !this.incremental || purpose.kind !== 'checkpoint';
     const links = this.links.map((link) => this.beginLink(link, checkpoint, full, extra.get(link.uid) ?? []));
-    this.runs.set(checkpoint, { checkpoint, purpose: purpose.kind, links, inFlight: 0 });
+    this.runs.set(checkpoint, { checkpoint, purpose: purpose.kind, links, waiting: [], inFlight: 0 });
     const effects: TaskEffect[] = [{ kind: 'point', step: 'snapshot.started', checkpoint }];
     return effects.concat(this.slice());
   }
@@ -116,10 +120,12 @@ export class Snapshots {
   private slice(): TaskEffect[] {
     const effects: TaskEffect[] = [];
     const run = this.walking();
-    if (run !== null && this.hasRoom()) {
-      const linkRun = run.links.find((each) => !each.done);
-      if (linkRun !== undefined) this.sliceLink(run, linkRun, effects);
-      if (!isThrough(run) && this.hasRoom()) effects.push({ kind: 'continue' });
+    if (run !== null) {
+      this.handOver(run, effects);
+      const linkRun = this.room() > 0 ? run.links.find((each) => !each.done) : undefined;
+      if (linkRun !== undefined) this.sliceLink(run, linkRun);
+      this.handOver(run, effects);
+      if (!isThrough(run) && this.room() > 0) effects.push({ kind: 'continue' });
     }
     for (const each of [...this.runs.values()]) {
       if (isThrough(each) && each.inFlight === 0) this.finish(each, effects);
@@ -132,11 +138,19 @@ export class Snapshots {
     return null;
   }
 
-  /** Over all snapshots: the store is one. */
-  private hasRoom(): boolean {
+  /** Chunks that the store may be given. Over all snapshots: the store is one. */
+  private room(): number {
     let inFlight = 0;
     for (const run of this.runs.values()) inFlight += run.inFlight;
-    return inFlight < SNAPSHOT_CHUNKS_IN_FLIGHT_MAX;
+    return this.tuning.snapshotChunksInFlightMax - inFlight;
+  }
+
+  private handOver(run: Run, effects: TaskEffect[]): void {
+    const room = this.room();
+    if (run.waiting.length === 0 || room <= 0) return;
+    const chunks = run.waiting.splice(0, room);
+    run.inFlight += chunks.length;
+    for (const chunk of chunks) effects.push({ kind: 'store', chunk });
   }
 
   private chunkStored(checkpoint: CheckpointId): TaskEffect[] {
@@ -210,31 +224,29 @@ export class Snapshots {
   ): { readonly checkpoint: CheckpointId; readonly segments: readonly SegmentRef[] } | null {
     if (this.completed === null) return null;
     const segments = this.history.get(uid)?.get(this.completed);
-    if (segments === undefined || segments.length >= INCREMENTAL_CHAIN_MAX) return null;
+    if (segments === undefined || segments.length >= this.tuning.incrementalChainMax) return null;
     return { checkpoint: this.completed, segments };
   }
 
-  private sliceLink(run: Run, linkRun: LinkRun, effects: TaskEffect[]): void {
+  private sliceLink(run: Run, linkRun: LinkRun): void {
     const { chunks, done } = present(linkRun.walk, 'a walk of an operator with keyed state').next(
-      SNAPSHOT_SLICE_ENTRIES,
+      this.tuning.snapshotSliceEntries,
     );
     linkRun.done = done;
     for (const bytes of chunks) {
       assert(linkRun.chunks < SNAPSHOT_CHUNKS_MAX, 'a segment has a bounded number of chunks', {
         operator: linkRun.link.uid,
       });
-      const chunk = {
+      run.waiting.push({
         operator: linkRun.link.uid,
         subtask: this.subtask,
         checkpoint: run.checkpoint,
         attempt: this.attempt,
         index: linkRun.chunks,
         bytes,
-      };
+      });
       linkRun.chunks += 1;
       linkRun.bytes += bytes.byteLength;
-      run.inFlight += 1;
-      effects.push({ kind: 'store', chunk });
     }
   }
 

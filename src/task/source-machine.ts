@@ -11,7 +11,7 @@
 
 import { ConnectorError } from '../base/errors.js';
 import type { CheckpointId } from '../base/ids.js';
-import { BATCH_FLUSH_INTERVAL_MS, POLL_RECORDS_MAX, WATERMARK_INTERVAL_MS } from '../base/limits.js';
+import { BATCH_FLUSH_INTERVAL_MS, WATERMARK_INTERVAL_MS } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import type { BarrierPurpose } from '../elements/element.js';
 import type { Polled } from '../operators/source.js';
@@ -32,6 +32,7 @@ export interface SourceParts {
   /** Null: the source has no watermark strategy; timestamps of the source are kept. */
   readonly watermarks: SplitWatermarks | null;
   readonly bounded: boolean;
+  readonly pollRecordsMax: number;
   readonly encode: (value: unknown) => Uint8Array;
   /** Stands for the source in snapshots: finished or not. */
   readonly self: { ended: boolean };
@@ -177,7 +178,7 @@ export class SourceMachine implements Machine {
     }
     this.flushMs ??= this.parts.clock.nowMs + BATCH_FLUSH_INTERVAL_MS;
     this.polling = true;
-    this.effects.push({ kind: 'poll', recordsMax: POLL_RECORDS_MAX });
+    this.effects.push({ kind: 'poll', recordsMax: this.parts.pollRecordsMax });
   }
 
   private takePolled(polled: Polled<unknown>, nowMs: number): void {
@@ -202,9 +203,10 @@ export class SourceMachine implements Machine {
     this.parts.positions.move(polled.split, polled.next);
     const count = polled.values.length;
     if (count === 0) return;
-    if (count > POLL_RECORDS_MAX) {
+    const { pollRecordsMax } = this.parts;
+    if (count > pollRecordsMax) {
       throw new ConnectorError(
-        `Source "${this.parts.name}" answered ${count} records when asked for at most ${POLL_RECORDS_MAX}.`,
+        `Source "${this.parts.name}" answered ${count} records when asked for at most ${pollRecordsMax}.`,
         {
           operator: this.parts.name,
           remedy: 'Return at most `recordsMax` records from `poll`.',

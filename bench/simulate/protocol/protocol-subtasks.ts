@@ -8,9 +8,9 @@
 import { present } from '../../../src/base/assert.js';
 import { decode, encode } from '../../../src/base/codec.js';
 import type { AttemptNumber } from '../../../src/base/ids.js';
-import { CHANNEL_CAPACITY_ELEMENTS } from '../../../src/base/limits.js';
 import { silentLogger } from '../../../src/base/logger.js';
 import { MIN_TIMESTAMP } from '../../../src/base/timestamps.js';
+import { DEFAULT_TUNING } from '../../../src/base/tuning.js';
 import type { RestoringOperator, SubtaskRestore } from '../../../src/checkpoint/assignment.js';
 import type { SegmentRef } from '../../../src/checkpoint/manifest.js';
 import { Alignment } from '../../../src/flow/alignment.js';
@@ -93,6 +93,7 @@ export function makeSource(shape: SubtaskShape): MadeSubtask {
       positions: new SplitPositions(SOURCE, splits),
       watermarks: null,
       bounded: true,
+      pollRecordsMax: DEFAULT_TUNING.pollRecordsMax,
       encode: (value) => {
         atBarriers.push((value as StoredSplit).position as number);
         return encode(value);
@@ -216,7 +217,7 @@ function outboxOf({ subtask, parallelism }: SubtaskShape): Outbox {
     NO_RANDOM,
   );
   const channels = Array.from({ length: parallelism }, (_, channel) => channel);
-  return new Outbox([{ choice, channels }], CHANNEL_CAPACITY_ELEMENTS);
+  return new Outbox([{ choice, channels }], DEFAULT_TUNING);
 }
 
 function inputsOf(channels: number): {
@@ -225,7 +226,7 @@ function inputsOf(channels: number): {
   readonly merge: WatermarkMerge;
 } {
   return {
-    inbox: new Inbox(channels, CHANNEL_CAPACITY_ELEMENTS),
+    inbox: new Inbox(channels, DEFAULT_TUNING.channelCapacityElements),
     alignment: new Alignment(channels, 'aligned'),
     merge: new WatermarkMerge(channels),
   };
@@ -247,7 +248,7 @@ function snapshotsOf(
   { subtask, attempt, incremental }: SubtaskShape,
   links: readonly ChainLink[],
 ): Snapshots {
-  return new Snapshots({ subtask, attempt, incremental, links });
+  return new Snapshots({ subtask, attempt, incremental, tuning: DEFAULT_TUNING, links });
 }
 
 function linkSpec(uid: string, operator: Operator): ChainLinkSpec {
