@@ -2,7 +2,7 @@
 //
 // M1. Nothing of the engine is used here.
 
-import type { Row } from './shape.js';
+import type { Row } from './rows.js';
 
 export const WINDOW_MS = 100;
 export const SLIDE_MS = 50;
@@ -12,7 +12,7 @@ export const LATENESS_MS = 50;
 /** Rows come every 7 ms, and the window of 200 to 300 is kept for 50 ms. */
 const LATE_BY_NOTHING = 51;
 
-type Model = (rows: readonly Row[]) => readonly string[];
+export type Model = (rows: readonly Row[]) => readonly string[];
 
 export const ids: Model = (rows) => rows.map(({ id }) => `id ${id}`);
 export const copies =
@@ -22,6 +22,16 @@ export const copies =
 export const chain: Model = (rows) =>
   rows.filter(({ n }) => n % 5 > 0).flatMap(({ id }) => [`id ${id}`, `id ${id} again`]);
 export const sides: Model = (rows) => rows.map(({ id }) => (id % 2 === 1 ? `odd ${id}` : `id ${id}`));
+
+/** Counts by key, counts of every third row by another key, and the odd rows. */
+export const sideStreams: Model = (rows) => {
+  const thirds = rows.filter(({ id }) => id % 3 === 0).map((row) => ({ ...row, key: row.n % 11 }));
+  return [
+    ...counts(rows),
+    ...counts(thirds).map((count) => `third ${count}`),
+    ...rows.flatMap(({ id }) => (id % 2 === 1 ? [`odd ${id}`] : [])),
+  ];
+};
 
 export const understood: Model = (rows) => rows.map(({ id, n }) => (n < 0 ? `rejected ${id}` : `id ${id}`));
 
@@ -151,7 +161,7 @@ function windows(
   return [...totals].map(([window, total]) => `${window}: ${total}`);
 }
 
-function perKey(rows: readonly Row[]): [number, Row[]][] {
+export function perKey(rows: readonly Row[]): [number, Row[]][] {
   const keys = new Map<number, Row[]>();
   for (const row of rows) keys.set(row.key, [...(keys.get(row.key) ?? []), row]);
   return [...keys];

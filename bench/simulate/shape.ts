@@ -1,36 +1,41 @@
 // A shape of job for the simulation of the engine: how it is built, and what its results are, by a plain function.
 //
 // Owns:    from one line of the list (shapes.ts) to a program that can be simulated, with checks that name their oracle.
-// Not:     the list, running it (simulate.ts).
+// Not:     the list, running it (simulate.ts), judging results (judge.ts).
 //
-// S1. Results are texts, so that a model and a job are compared as multisets without knowing what they mean.
-// S2. The model is written without the engine: loops over the records.
+// S1. The model is written without the engine: loops over the records.
 
 import { JobDefinitionError } from '../../src/base/errors.js';
-import { randomBelow, randomStream } from '../../src/base/random-stream.js';
-import type { Subject, Violation } from '../../src/chaos/execution.js';
+import type { Subject } from '../../src/chaos/execution.js';
 import type { FaultKind } from '../../src/chaos/fault-kinds.js';
-import type { JobProgram } from '../../src/chaos/job-program.js';
+import type { JobProgram, ProgramOnDisk } from '../../src/chaos/job-program.js';
 import { jobSubject } from '../../src/chaos/job-subject.js';
-import type { CommittedResult, FinishedRun, JobWorld } from '../../src/chaos/scenario-options.js';
-import { type DataStream, defineJob, monotonous, type WatermarkStrategy } from '../../src/index.js';
+import type { JobWorld } from '../../src/chaos/scenario-options.js';
+import {
+  type DataStream,
+  defineJob,
+  type JobDefinition,
+  monotonous,
+  type WatermarkStrategy,
+} from '../../src/index.js';
+import { countsOf, type Expected, judge } from './judge.js';
+import { type Row, rowsOf } from './rows.js';
 
-export interface Row {
-  readonly id: number;
-  readonly key: number;
-  /** Event time, in order. */
-  readonly at: number;
-  readonly n: number;
-}
+/** What a wrong result means: `O1` a record lost or repeated, `O2` state, `O3` order, `O13` event time, `O17` any other difference. */
+export type ShapeOracle = 'O1' | 'O2' | 'O3' | 'O13' | 'O17';
 
 export interface Shape {
   readonly name: string;
   readonly build: (rows: DataStream<Row>, world: JobWorld<Row, string>) => DataStream<string>;
-  readonly model: (rows: readonly Row[]) => readonly string[];
-  /** What a wrong result means: `O1` a record lost or repeated, `O2` state, `O13` event time, `O17` any other difference. */
-  readonly oracle: 'O1' | 'O2' | 'O13' | 'O17';
+  /** All results. Absent where they depend on more than the rows; then `check` is there. */
+  readonly model?: (rows: readonly Row[]) => readonly string[];
+  /** What is wrong with results in the order of their commits; they may lack their end where the job has not finished. */
+  readonly check?: (rows: readonly Row[], results: readonly string[], finished: boolean) => readonly string[];
+  readonly oracle: ShapeOracle;
   /** Results `<key>#<n>` come with n ascending for each key (O3). */
   readonly ordered?: boolean;
+  /** At least once: a failure may repeat results (`same`), or the effect of records on state, which makes other results (`more`). */
+  readonly repeats?: 'same' | 'more';
   readonly records?: number;
   readonly pollRecordsMax?: number;
   /** Virtual milliseconds that a poll takes, at most. Default: it answers at once. */
@@ -44,41 +49,39 @@ export interface Shape {
   readonly poison?: (row: Row) => Row;
   /** Kinds of faults that make sense for this shape beside the usual ones. */
   readonly extraKinds?: readonly FaultKind[];
+  /** And those that do not: they would change what its results have to be. */
+  readonly withoutKinds?: readonly FaultKind[];
   /** Changes the rows before they are read. */
   readonly rows?: (rows: readonly Row[]) => readonly Row[];
+  /** The whole job, where it reads and writes other things than the input and output of its world; `build` is then not called. */
+  readonly job?: (world: JobWorld<Row, string>) => JobDefinition;
+  readonly onDisk?: ProgramOnDisk<Row, string>;
 }
 
 const RECORDS = 120;
-const KEYS = 7;
-const STEP_MS = 7;
 const SPLITS = 2;
-const EXAMPLES = 3;
-/** A few inputs for all seeds: their models are then computed once. */
-const INPUTS = 32;
 
 /** A shape as a subject: what explore, replay and shrink run. */
 export function subjectOf(shape: Shape): Subject {
-  return jobSubject(programOf(shape), shape.extraKinds === undefined ? {} : { extraKinds: shape.extraKinds });
+  return jobSubject(programOf(shape), {
+    extraKinds: shape.extraKinds ?? [],
+    withoutKinds: shape.withoutKinds ?? [],
+  });
 }
 
 export function programOf(shape: Shape): JobProgram<Row, string> {
-  const models = new Map<string, ReadonlyMap<string, number>>();
-  const modelOf = (rows: readonly Row[], key: string): ReadonlyMap<string, number> => {
-    const known = models.get(key);
-    if (known !== undefined) return known;
-    const made = counted(shape.model(rows));
-    models.set(key, made);
-    return made;
-  };
+  const expectedOf = expectedBy(shape);
   return {
     name: shape.name,
     recordsMax: shape.records ?? RECORDS,
-    records: (count, seed) => (shape.rows ?? asTheyAre)(rowsOf(count, seed % INPUTS)),
+    records: (count, seed) => (shape.rows ?? asTheyAre)(rowsOf(count, seed)),
     timestamp: ({ at }) => at,
     splits: shape.splits ?? SPLITS,
     ...(shape.pollRecordsMax === undefined ? {} : { pollRecordsMax: shape.pollRecordsMax }),
     ...(shape.pollMs === undefined ? {} : { pollMs: shape.pollMs }),
+    ...(shape.onDisk === undefined ? {} : { onDisk: shape.onDisk }),
     app: (world) =>
+      shape.job?.(world) ??
       defineJob(shape.name, (env) => {
         const rows = env.from(world.input, {
           uid: 'rows',
@@ -90,76 +93,27 @@ export function programOf(shape: Shape): JobProgram<Row, string> {
     poison: shape.poison ?? null,
     predicates: {},
     operators: null,
-    evaluate: (run) => evaluate(shape, run, modelOf),
+    evaluate: (run) => judge(shape, run, expectedOf),
     expected: null,
     needsFaultFree: false,
   };
 }
 
+/** The model of each input is computed once. */
+function expectedBy({ model }: Shape): Expected {
+  const known = new Map<string, ReadonlyMap<string, number>>();
+  return (rows) => {
+    const input = `${rows.length} ${rows.reduce((sum, { n, key }) => (sum * 31 + n * 8 + key) | 0, 0)}`;
+    const found = known.get(input);
+    if (found !== undefined) return found;
+    const made = countsOf(model?.(rows) ?? []);
+    known.set(input, made);
+    return made;
+  };
+}
+
 function asTheyAre(rows: readonly Row[]): readonly Row[] {
   return rows;
-}
-
-function rowsOf(count: number, seed: number): readonly Row[] {
-  const random = randomStream(seed, 'rows');
-  return Array.from({ length: count }, (_, id) => ({
-    id,
-    key: randomBelow(random, KEYS),
-    at: id * STEP_MS,
-    n: randomBelow(random, 100),
-  }));
-}
-
-function evaluate(
-  shape: Shape,
-  run: FinishedRun<string>,
-  modelOf: (rows: readonly Row[], key: string) => ReadonlyMap<string, number>,
-): { readonly violations: readonly Violation[]; readonly checked: number } {
-  const rows = run.input as readonly Row[];
-  const expected = modelOf(
-    rows,
-    `${rows.length} ${rows.reduce((sum, { n, key }) => (sum * 31 + n * 8 + key) | 0, 0)}`,
-  );
-  const got = counted(run.results.map(({ value }) => value));
-  const missing: string[] = [];
-  const surplus: string[] = [];
-  for (const [text, times] of expected) if ((got.get(text) ?? 0) < times) missing.push(text);
-  for (const [text, times] of got) if (times > (expected.get(text) ?? 0)) surplus.push(text);
-  const violations: Violation[] = [];
-  // What a fault has ended may lack results, but none of them may be wrong.
-  const lost = run.finished ? missing.length : 0;
-  if (lost > 0 || surplus.length > 0) {
-    violations.push({
-      check: `${shape.oracle} ${NAMES[shape.oracle]}`,
-      oracle: run.finished ? shape.oracle : 'O11',
-      message: `${lost} of ${expected.size} results are lost, ${surplus.length} are wrong or come too often`,
-      example: [...(lost > 0 ? missing : []), ...surplus].slice(0, EXAMPLES),
-    });
-  }
-  if (shape.ordered === true) violations.push(...disorder(run.results));
-  return { violations, checked: run.results.length };
-}
-
-const NAMES = { O1: 'exactly once', O2: 'state', O13: 'late rows', O17: 'differential' } as const;
-
-function disorder(results: readonly CommittedResult<string>[]): Violation[] {
-  const last = new Map<string, number>();
-  for (const { value } of results) {
-    const [key = '', n] = value.split('#');
-    if (n === undefined) continue;
-    if (Number(n) <= (last.get(key) ?? 0)) {
-      const message = `${value} is committed after ${key}#${last.get(key)}`;
-      return [{ check: 'O3 order', oracle: 'O3', message, example: [value] }];
-    }
-    last.set(key, Number(n));
-  }
-  return [];
-}
-
-function counted(texts: readonly string[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-  return counts;
 }
 
 /** For shapes whose graph is wrong: the list is checked before anything runs. */

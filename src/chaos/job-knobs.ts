@@ -5,6 +5,7 @@
 
 import type { CheckpointOptions, RunOptions } from '../../actors/run-options.js';
 import { randomBelow, randomStream } from '../base/random-stream.js';
+import { drawnTuning } from './drawn-tuning.js';
 import type { KnobInfo, Knobs } from './execution.js';
 import type { JobScenarioOptions } from './scenario-options.js';
 import { STRATEGIES, type Strategy } from './schedule.js';
@@ -31,12 +32,19 @@ export function jobKnobs(records: number): Readonly<Record<string, KnobInfo>> {
     restartDelayMs: knob('delay', 0, 5, 30),
     /** Seeds the choices between options that are not numbers: chaining, incremental snapshots, checkpoints under way. */
     options: knob('delay', 0, 0, 63),
-    /** 1: a completed checkpoint is restored alone and run to the end (oracle O4). */
-    shadow: knob('delay', 0, 0, 1),
+    /** 1: a completed checkpoint is restored alone and run to the end (oracle O4). 2: so are all that are retained when the job ends. */
+    shadow: knob('delay', 0, 0, 2),
+    /** Seeds the sizes of batches, polls, channels and snapshots. 0: as in production. */
+    tuning: knob('delay', 0, 0, 1_023),
+    /** Which number of key groups the job has; 0: the default. With few of them most keys lie at the end of a range. */
+    keyGroups: knob('delay', 0, 0, KEY_GROUPS.length - 1),
     /** Hours by which the wall clock is wrong from the start. */
     wallSkewHours: knob('delay', 0, 0, 48),
   };
 }
+
+/** At least as many as subtasks that a rescale may ask for. */
+const KEY_GROUPS: readonly (number | null)[] = [null, 4, 5, 6, 7, 11, 16];
 
 export function strategyOf(knobs: Knobs): Strategy {
   return STRATEGIES[knobs['strategy'] ?? 0] ?? 'uniform';
@@ -65,7 +73,7 @@ export function runOptionsOf(
   const incremental = plain || random.next() < 0.7;
   const concurrentMax = plain ? 1 : 1 + randomBelow(random, 2);
   const tolerableFailures = plain ? 0 : randomBelow(random, 3);
-  const retained = plain ? 2 : 2 + randomBelow(random, 3);
+  const retained = plain ? 2 : 2 + randomBelow(random, 4);
   const delayMs = of('restartDelayMs', 5);
   const exponential = !plain && random.next() < 0.4;
   const restart: RunOptions['restart'] = exponential
@@ -76,9 +84,12 @@ export function runOptionsOf(
         attempts: RESTARTS_MAX,
       }
     : { kind: 'fixedDelay', attempts: RESTARTS_MAX, delayMs };
+  const maxParallelism = KEY_GROUPS[of('keyGroups', 0)] ?? null;
   return {
     chaining,
     restart,
+    tuning: drawnTuning(of('tuning', 0)),
+    ...(maxParallelism === null ? {} : { maxParallelism }),
     turnMessagesMax: Math.max(1, of('turnMessages', 8)),
     ...given,
     parallelism: parallelism ?? given.parallelism ?? of('parallelism', 1),

@@ -74,6 +74,8 @@ export interface Cut<R> {
   readonly store: StoreImage;
   readonly output: WorldOutput<R>;
   readonly checkpoint: number;
+  /** Time goes on from there. */
+  readonly wallMs: number;
   /** With which the job ran then; null: the one that it began with. */
   readonly parallelism: number | null;
 }
@@ -409,6 +411,7 @@ export class JobRun<T, R> implements Points, WorldActions {
       store: store.fork(),
       output: this.output.fork(this.#quietOutput()),
       checkpoint,
+      wallMs: this.machine.clock.wallMs(),
       parallelism: this.#parallelism,
     });
   }

@@ -38,6 +38,8 @@ const NEVER_IN_JOBS: ReadonlySet<FaultKind> = new Set<FaultKind>(['actor.crashAw
 export interface JobSubjectOptions {
   /** Kinds that apply beside the usual ones: `files.*` for jobs that use files, `network.*` for those with sockets. */
   readonly extraKinds?: readonly FaultKind[];
+  /** Kinds that never apply: they would change what the results have to be. */
+  readonly withoutKinds?: readonly FaultKind[];
 }
 
 export function jobSubject<T, R>(program: JobProgram<T, R>, options: JobSubjectOptions = {}): Subject {
@@ -51,11 +53,11 @@ class JobSubject<T, R> implements Subject {
   readonly #program: JobProgram<T, R>;
   readonly #faultFree = new Map<string, readonly CommittedResult<R>[]>();
 
-  constructor(program: JobProgram<T, R>, { extraKinds = [] }: JobSubjectOptions) {
+  constructor(program: JobProgram<T, R>, { extraKinds = [], withoutKinds = [] }: JobSubjectOptions) {
     this.name = program.name;
     this.#program = program;
     this.knobs = jobKnobs(program.recordsMax);
-    this.targets = targetsOf(program, new Set(extraKinds));
+    this.targets = targetsOf(program, new Set(extraKinds), new Set(withoutKinds));
   }
 
   async execute(spec: RunSpec): Promise<Outcome> {
@@ -126,7 +128,7 @@ class JobSubject<T, R> implements Subject {
     faultFree: readonly CommittedResult<R>[] | null,
   ): Promise<Violation[]> {
     const { knobs, seed } = job.spec;
-    const machine = virtualRuntime({ seed, order: 'random' });
+    const machine = virtualRuntime({ seed, order: 'random', startWallMs: cut.wallMs });
     inhabit(machine, () => undefined);
     machine.stores.adopt(CHECKPOINTS_DIRECTORY, cut.store);
     const options = runOptionsOf(knobs, this.#program.run, CHECKPOINTS_DIRECTORY, cut.parallelism);
@@ -190,7 +192,11 @@ function defaultsOf(knobs: Subject['knobs']): Knobs {
   return Object.fromEntries(Object.entries(knobs).map(([name, knob]) => [name, knob.default]));
 }
 
-function targetsOf<T, R>(program: JobProgram<T, R>, extra: ReadonlySet<FaultKind>): Targets {
+function targetsOf<T, R>(
+  program: JobProgram<T, R>,
+  extra: ReadonlySet<FaultKind>,
+  without: ReadonlySet<FaultKind>,
+): Targets {
   const plan = planJob(buildGraph(program.app(unusedWorld(program))), { parallelism: 1, chaining: true });
   const names = jobNames(plan);
   const uids = plan.vertices.flatMap(({ operators }) =>
@@ -202,6 +208,7 @@ function targetsOf<T, R>(program: JobProgram<T, R>, extra: ReadonlySet<FaultKind
   );
   const links = plan.edges.map(({ from, to }) => `${heads.get(from)} -> ${heads.get(to)}`);
   const kinds = [...FAULT_KINDS].flatMap(([kind, { apps, modes, target }]) => {
+    if (without.has(kind)) return [];
     if (extra.has(kind)) return [kind];
     const applies =
       apps !== 'actors' &&

@@ -153,11 +153,12 @@ export class Chain {
     return this.job?.kind === 'batch' ? this.recordsIn - this.job.values.length + index + 1 : this.recordsIn;
   }
 
-  /** Earliest alarm that an operator has asked for. */
+  /** Earliest alarm that an operator has asked for. One whose input has ended has no use for any (semantics 1.10). */
   nextAlarm(): number | null {
     let earliest: number | null = null;
     for (const link of this.links) {
-      if (link.alarmMs !== null && (earliest === null || link.alarmMs < earliest)) earliest = link.alarmMs;
+      if (link.alarmMs === null || link.ended) continue;
+      if (earliest === null || link.alarmMs < earliest) earliest = link.alarmMs;
     }
     return earliest;
   }

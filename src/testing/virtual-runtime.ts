@@ -145,7 +145,8 @@ interface Machine {
 
 function processRuntime(machine: Machine, process: VirtualProcess): VirtualRuntime {
   const { scheduler, options } = machine;
-  const clock = { wallMs: () => scheduler.wallMs, monotonicMs: () => scheduler.nowMs };
+  // Whole milliseconds, as the wall clock of a machine has them: so a time that is due can be met exactly.
+  const clock = { wallMs: () => Math.floor(scheduler.wallMs), monotonicMs: () => scheduler.nowMs };
   let pendingTimers = 0;
   const timers: Runtime['timers'] = {
     after(delayMs, callback) {

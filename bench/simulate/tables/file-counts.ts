@@ -11,7 +11,8 @@ import type { CommittedResult } from '../../../src/chaos/scenario-options.js';
 import { defineJob, type FileFormat, fileLines, fileSink } from '../../../src/index.js';
 import type { DiskImage } from '../../../src/testing/disk-image.js';
 import * as models from '../models.js';
-import { programOf, type Row, type Shape } from '../shape.js';
+import type { Row } from '../rows.js';
+import { programOf, type Shape } from '../shape.js';
 
 const INPUTS = ['/in/rows-0', '/in/rows-1'];
 const OUTPUT = '/out';
