@@ -53,7 +53,7 @@ export interface OperatorContext {
    * room, before anything else reaches this operator, again and again until it answers true.
    */
   suspend(work: Suspended): void;
-  /** For operators that make watermarks themselves (`forwardsWatermarks: false`): sent after the record in hand. */
+  /** For operators that make watermarks themselves (`forwardsWatermarks: false`): takes effect behind what they emitted so far. */
   emitWatermark(time: number): void;
   emitIdle(idle: boolean): void;
   /** Wakes `onProcessingTime` at this wall-clock time; one alarm per operator, the earliest wins. */

@@ -18,8 +18,14 @@ import { type BatchFunction, batchFunction, GENERATING } from './timestamp-recor
 import { type CodePlace, userError } from './user-code.js';
 import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
 
-/** To be emitted in order, after the records that it was the answer to. */
 export type WatermarkEmission = Watermark | WatermarkStatus;
+
+/** An emission among the records of a batch. */
+export interface PlacedEmission {
+  /** How many records of the batch stand before it. */
+  readonly after: number;
+  readonly emission: WatermarkEmission;
+}
 
 interface Split {
   readonly channel: number;
@@ -76,26 +82,32 @@ export class SplitWatermarks {
     return [...last, ...this.merge.status(split.channel, true)];
   }
 
-  /** Writes the event times of one split's records into `timestamps`. */
+  /**
+   * Writes the event times of one split's records into `timestamps`, and answers what is to be emitted among them: a watermark
+   * takes effect behind the record that it was the answer to, however many records were read at once (2.5).
+   */
   onRecords(
     id: string,
     values: readonly unknown[],
     timestamps: number[],
     _nowMs: number,
-  ): readonly WatermarkEmission[] {
+  ): readonly PlacedEmission[] {
     const split = this.splits.get(id);
     assert(split !== undefined, 'records come from a split that has not ended', { id });
     if (values.length === 0) return [];
     split.idleness?.touch();
-    let emissions: readonly WatermarkEmission[] = [];
+    const placed: PlacedEmission[] = [];
+    const place = (after: number, emissions: readonly WatermarkEmission[]): void => {
+      for (const emission of emissions) placed.push({ after, emission });
+    };
     if (split.idle) {
       split.idle = false;
-      emissions = this.merge.status(split.channel, false);
+      place(0, this.merge.status(split.channel, false));
     }
-    this.assign(values, timestamps, split.generator, (answer) => {
-      emissions = [...emissions, ...this.rise(split, answer)];
-    });
-    return emissions;
+    this.assign(values, timestamps, split.generator, (answer, index) =>
+      place(index + 1, this.rise(split, answer)),
+    );
+    return placed;
   }
 
   periodic(nowMs: number): readonly WatermarkEmission[] {

@@ -5,6 +5,8 @@
 //
 // A1. Upstream watermarks and idleness end here; MAX alone passes, after the generator's last word (2.17).
 // A2. Watermarks rise: what is not above the last one is dropped (2.6).
+// A3. While the stream is idle its generator is not asked by the clock: receivers would ignore what it says (2.12), and an operator
+//     in the same actor must see what one in another would.
 
 import { WATERMARK_INTERVAL_MS } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
@@ -97,6 +99,7 @@ class TimestampOperator implements Operator {
   }
 
   private emitPeriodic(context: OperatorContext, generator: WatermarkGenerator<unknown>): void {
+    if (this.idle) return;
     let time: number | null;
     try {
       time = generator.onPeriodic();

@@ -46,7 +46,7 @@ export type BatchFunction = (
   values: readonly unknown[],
   timestamps: number[],
   generator: WatermarkGenerator<unknown>,
-  answered: (answer: unknown) => void,
+  answered: (answer: unknown, index: number) => void,
 ) => void;
 
 /** Writes the times of records into `timestamps` and shows them to the generator. */
@@ -100,7 +100,7 @@ const BATCH_SOURCE = `return function (values, timestamps, generator, answered) 
       thrower = 'generator';
       const answer = generator.onRecord(value, timestamp);
       thrower = 'engine';
-      if (answer !== null) answered(answer);
+      if (answer !== null) answered(answer, index);
     }
   } catch (cause) {
     throw explain(cause, thrower, index);
@@ -121,7 +121,7 @@ function sharedBatch({ strategy, place }: BatchParts): BatchFunction {
       const value = values[index];
       const timestamp = assignTimestamp(strategy, place, value, timestamps[index] as number);
       timestamps[index] = timestamp;
-      ask(place, generator, value, timestamp, answered);
+      ask(place, generator, value, timestamp, (answer) => answered(answer, index));
     }
   };
 }

@@ -41,6 +41,23 @@ export function targetsOf(link: Pick<Emitting, 'main' | 'sides'>): ChainTarget[]
   return [...link.main, ...[...link.sides.values()].flat()];
 }
 
+/** Indices of the operators that records of this one can reach within the chain. */
+export function linksBelow(
+  links: readonly Pick<Emitting, 'main' | 'sides'>[],
+  index: number,
+): ReadonlySet<number> {
+  const found = new Set<number>();
+  const visit = (from: number): void => {
+    for (const target of targetsOf(present(links[from], 'a link of the chain'))) {
+      if (target.kind !== 'chained' || found.has(target.index)) continue;
+      found.add(target.index);
+      visit(target.index);
+    }
+  };
+  visit(index);
+  return found;
+}
+
 function sender(targets: readonly ChainTarget[], links: readonly Emitting[], outbox: Outbox): Send {
   const each = targets.map((target): Send => {
     if (target.kind === 'edge') return outbox.emitter(target.index);

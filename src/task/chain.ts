@@ -4,18 +4,20 @@
 // Not:     channels and credits (outbox.ts, inbox), snapshots (snapshots.ts), when to call (the machines).
 //
 // H1. An operator's suspended work goes on before anything else reaches it, deepest operator first.
-// H2. A watermark leaves an operator after everything that it made the operator emit (semantics 2.19).
+// H2. A watermark leaves an operator after everything that it made the operator emit (semantics 2.19). One that an operator
+//     makes itself takes effect between two records, also in the middle of a batch (watermark-gate.ts).
 // H3. A barrier finds the chain at rest: no batch half done, nothing suspended (semantics X1, L2 of element.ts).
 
 import { assert, present } from '../base/assert.js';
 import type { Logger } from '../base/logger.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { ACTIVE, END_OF_DATA, IDLE, watermark } from '../elements/element.js';
-import type { Operator, OperatorContext, Suspended } from '../operators/operator.js';
+import type { Operator, OperatorContext, Output, Suspended } from '../operators/operator.js';
 import type { KeyedBackend } from '../state/keyed-backend.js';
 import type { OperatorStateStore } from '../state/operator-state.js';
-import { type ChainTarget, outputOf, targetsOf } from './chain-outputs.js';
+import { type ChainTarget, linksBelow, outputOf, targetsOf } from './chain-outputs.js';
 import type { Outbox, Room } from './outbox.js';
+import { type Advance, WatermarkGate, WatermarkGates } from './watermark-gate.js';
 
 export interface ChainLinkSpec {
   readonly uid: string;
@@ -59,11 +61,9 @@ type Job =
   | { readonly kind: 'alarm'; readonly wallMs: number; link: number }
   | { readonly kind: 'end'; link: number };
 
-/** A watermark under way: to be given to an operator, or to be passed on below it. */
-interface Advance {
-  readonly kind: 'give' | 'pass';
+interface SuspendedAt {
   readonly link: number;
-  readonly time: number;
+  readonly work: Suspended;
 }
 
 export class Chain {
@@ -73,11 +73,13 @@ export class Chain {
   private readonly room: Room;
   private readonly facts: ChainFacts;
   private job: Job | null = null;
-  private suspended: Suspended[] = [];
-  private newlySuspended: Suspended[] = [];
-  private advances: Advance[] = [];
+  private suspended: SuspendedAt[] = [];
+  private newlySuspended: SuspendedAt[] = [];
+  private readonly advances: Advance[] = [];
+  /** Of the operators that make watermarks themselves. */
+  private readonly gates = new WatermarkGates();
   private readonly interrupted = (): boolean =>
-    this.room.full || this.newlySuspended.length > 0 || this.advances.length > 0;
+    this.room.full || this.newlySuspended.length > 0 || this.advances.length > 0 || this.gates.wait;
 
   constructor(specs: readonly ChainLinkSpec[], outbox: Outbox, facts: ChainFacts) {
     this.outbox = outbox;
@@ -97,7 +99,7 @@ export class Chain {
     for (let index = this.links.length - 1; index >= 0; index -= 1) {
       const link = present(this.links[index], 'a link of the chain');
       link.opened = true;
-      link.operator.open(this.contextOf(link));
+      link.operator.open(this.contextOf(link, index));
     }
   }
 
@@ -140,7 +142,7 @@ export class Chain {
   }
 
   get atRest(): boolean {
-    return this.job === null && this.suspended.length === 0 && this.advances.length === 0;
+    return this.job === null && this.suspended.length === 0 && this.advances.length === 0 && !this.gates.wait;
   }
 
   /** Index in the running batch, for error messages. */
@@ -168,8 +170,10 @@ export class Chain {
     for (;;) {
       if (this.newlySuspended.length > 0) this.adoptSuspended();
       if (this.room.full) return this.atRest;
-      if (this.suspended.length > 0) this.resumeFirst();
-      else if (this.advances.length > 0) this.advanceFirst();
+      const gate = this.gates.next();
+      if (gate !== null) gate.step();
+      else if (this.suspended.length > 0) this.resumeFirst();
+      else if (this.advances.length > 0) this.advanceFirst(this.advances);
       else if (this.job !== null) this.runJob(this.job);
       else return true;
     }
@@ -181,28 +185,34 @@ export class Chain {
   }
 
   private resumeFirst(): void {
-    const work = present(this.suspended[0], 'suspended work');
+    const { work } = present(this.suspended[0], 'suspended work');
     const done = work();
     if (done) this.suspended.shift();
   }
 
-  private advanceFirst(): void {
-    const advance = present(this.advances[0], 'a watermark under way');
+  private isSuspendedBelow(below: ReadonlySet<number>): boolean {
+    const isBelow = ({ link }: SuspendedAt): boolean => below.has(link);
+    return this.suspended.some(isBelow) || this.newlySuspended.some(isBelow);
+  }
+
+  private advanceFirst(advances: Advance[]): void {
+    const advance = present(advances[0], 'a watermark under way');
     const link = present(this.links[advance.link], 'a link of the chain');
     if (advance.kind === 'give' && !link.ended) {
       link.watermark = Math.max(link.watermark, advance.time);
       const done = link.operator.onWatermark?.(advance.time) ?? true;
       if (!done) return;
       // What the operator emitted may sit suspended further down; the watermark must not overtake it (H2).
-      this.advances[0] = { ...advance, kind: 'pass' };
-      if (this.newlySuspended.length > 0) return;
+      advances[0] = { ...advance, kind: 'pass' };
+      if (this.newlySuspended.length > 0 || this.gates.wait) return;
     }
-    this.advances.shift();
+    advances.shift();
     if (link.operator.forwardsWatermarks === false && advance.time < MAX_TIMESTAMP) return;
-    this.emitWatermarkOf(link, advance.time);
+    advances.unshift(...this.spread(link, advance.time));
   }
 
-  private emitWatermarkOf(link: ChainLink, time: number): void {
+  /** Tells the edges of an operator, and answers what the operators below it are to be given. */
+  private spread(link: ChainLink, time: number): Advance[] {
     const below: Advance[] = [];
     const edges = new Set<number>();
     for (const target of targetsOf(link)) {
@@ -210,7 +220,7 @@ export class Chain {
       else edges.add(target.index);
     }
     for (const edge of edges) this.outbox.control(edge, watermark(time));
-    this.advances = below.concat(this.advances);
+    return below;
   }
 
   private statusFrom(index: number, idle: boolean): void {
@@ -290,8 +300,10 @@ export class Chain {
     this.outbox.controlAll(END_OF_DATA);
   }
 
-  private contextOf(link: ChainLink): OperatorContext {
+  private contextOf(link: ChainLink, index: number): OperatorContext {
     const { facts } = this;
+    const direct = outputOf(link, this.links, this.outbox);
+    const gate = link.operator.forwardsWatermarks === false ? this.gateOf(link, index, direct) : null;
     return {
       name: link.name,
       uid: link.uid,
@@ -300,29 +312,31 @@ export class Chain {
       parallelism: facts.parallelism,
       maxParallelism: facts.maxParallelism,
       attempt: facts.attempt,
-      output: outputOf(link, this.links, this.outbox),
+      output: gate?.output ?? direct,
       operatorState: link.operatorState,
       keyed: link.keyed,
       logger: facts.logger.child({ operator: link.name, subtask: facts.subtask }),
       metrics: { count: (name, delta) => facts.count(link.uid, name, delta) },
       processingTimeMs: facts.now,
       currentWatermark: () => link.watermark,
-      suspend: (work) => this.newlySuspended.push(work),
-      emitWatermark: (time) => this.deferWatermark(link, time),
-      emitIdle: (idle) => this.emitStatusOf(link, idle),
+      suspend: (work) => this.newlySuspended.push({ link: index, work }),
+      emitWatermark: (time) => present(gate, 'an operator that makes watermarks').watermark(time),
+      emitIdle: (idle) => present(gate, 'an operator that makes watermarks').status(idle),
       alarm: (wallMs) => {
         if (link.alarmMs === null || wallMs < link.alarmMs) link.alarmMs = wallMs;
       },
     };
   }
 
-  /** Edges get it at once: what was emitted before stands in front of it. Chained operators get it after the record in hand. */
-  private deferWatermark(link: ChainLink, time: number): void {
-    const edges = new Set<number>();
-    for (const target of targetsOf(link)) {
-      if (target.kind === 'chained') this.advances.push({ kind: 'give', link: target.index, time });
-      else edges.add(target.index);
-    }
-    for (const edge of edges) this.outbox.control(edge, watermark(time));
+  private gateOf(link: ChainLink, index: number, direct: Output): WatermarkGate {
+    const below = linksBelow(this.links, index);
+    const gate = new WatermarkGate(direct, {
+      spread: (time) => this.spread(link, time),
+      advance: (advances) => this.advanceFirst(advances),
+      status: (idle) => this.emitStatusOf(link, idle),
+      blocked: () => this.room.full || this.isSuspendedBelow(below),
+    });
+    this.gates.add(gate);
+    return gate;
   }
 }

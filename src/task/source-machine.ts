@@ -15,11 +15,12 @@ import { BATCH_FLUSH_INTERVAL_MS, WATERMARK_INTERVAL_MS } from '../base/limits.j
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import type { BarrierPurpose } from '../elements/element.js';
 import type { Polled } from '../operators/source.js';
-import type { SplitWatermarks, WatermarkEmission } from '../operators/split-watermarks.js';
+import type { SplitWatermarks } from '../operators/split-watermarks.js';
 import type { Chain } from './chain.js';
 import type { Machine, MachineStatus, TaskEffect, TaskInput } from './effect.js';
 import type { Outbox } from './outbox.js';
 import type { Snapshots } from './snapshots.js';
+import { cutBatch, type SourcePart } from './source-parts.js';
 import type { SplitPositions } from './split-positions.js';
 
 export interface SourceParts {
@@ -70,7 +71,9 @@ export class SourceMachine implements Machine {
   private flushMs: number | null = null;
   private alarmMs: number | null = null;
   private alarmDue = false;
-  private emissions: readonly WatermarkEmission[] = [];
+  /** What was polled and the watermarks among it, as far as the chain has not been given it. */
+  private due: readonly SourcePart[] = [];
+  private dueIndex = 0;
   private firstRecordPending: boolean;
 
   constructor(parts: SourceParts, restored: boolean) {
@@ -140,7 +143,7 @@ export class SourceMachine implements Machine {
   private work(nowMs: number): void {
     const { chain, outbox } = this.parts;
     while (chain.run() && !outbox.room.full) {
-      if (this.continueEmissions() || this.continueCancel()) continue;
+      if (this.continueDue() || this.continueCancel()) continue;
       if (this.alarmDue) {
         this.ring(nowMs);
         continue;
@@ -207,22 +210,18 @@ export class SourceMachine implements Machine {
     if (count > pollRecordsMax) {
       throw new ConnectorError(
         `Source "${this.parts.name}" answered ${count} records when asked for at most ${pollRecordsMax}.`,
-        {
-          operator: this.parts.name,
-          remedy: 'Return at most `recordsMax` records from `poll`.',
-        },
+        { operator: this.parts.name, remedy: 'Return at most `recordsMax` records from `poll`.' },
       );
     }
     const values = polled.values as unknown[];
     const timestamps =
       polled.timestamps === undefined ? new Array<number>(count).fill(MIN_TIMESTAMP) : [...polled.timestamps];
-    const emissions = this.parts.watermarks?.onRecords(polled.split, values, timestamps, nowMs) ?? [];
+    const placed = this.parts.watermarks?.onRecords(polled.split, values, timestamps, nowMs) ?? [];
     if (this.firstRecordPending) {
       this.firstRecordPending = false;
       this.effects.push({ kind: 'point', step: 'record.afterRestore', checkpoint: 0 });
     }
-    this.parts.chain.startBatch(values, timestamps, 0);
-    this.emitMore(emissions);
+    this.emitMore(cutBatch(values, timestamps, placed));
   }
 
   private takeTrigger(trigger: Trigger): void {
@@ -257,25 +256,33 @@ export class SourceMachine implements Machine {
     this.lastBarrier = Math.max(this.lastBarrier, checkpoint);
   }
 
-  // ------------------------------------------------------------- watermarks, alarms, end
-
-  private emitMore(emissions: readonly WatermarkEmission[]): void {
-    if (emissions.length > 0) this.emissions = [...this.emissions, ...emissions];
+  private emitMore(parts: readonly SourcePart[]): void {
+    if (parts.length === 0) return;
+    this.due = this.dueIndex < this.due.length ? [...this.due.slice(this.dueIndex), ...parts] : parts;
+    this.dueIndex = 0;
   }
 
-  private continueEmissions(): boolean {
-    const [emission, ...rest] = this.emissions;
-    if (emission === undefined) return false;
-    this.emissions = rest;
-    if (emission.kind === 'watermark') {
-      if (emission.time > this.watermark) {
-        this.watermark = emission.time;
-        this.parts.chain.startWatermark(emission.time);
-      }
-    } else {
-      this.parts.chain.status(emission.idle);
-    }
+  private continueDue(): boolean {
+    const part = this.due[this.dueIndex];
+    if (part === undefined) return false;
+    this.dueIndex += 1;
+    this.give(part);
     return true;
+  }
+
+  private give(part: SourcePart): void {
+    const { chain, positions } = this.parts;
+    switch (part.kind) {
+      case 'part':
+        positions.skip(part.from);
+        return chain.startBatch(part.values, part.timestamps, 0);
+      case 'watermark':
+        if (part.time <= this.watermark) return;
+        this.watermark = part.time;
+        return chain.startWatermark(part.time);
+      default:
+        return chain.status(part.idle);
+    }
   }
 
   private continueCancel(): boolean {

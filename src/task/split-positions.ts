@@ -27,7 +27,8 @@ export class SplitPositions {
   private readonly splits: Map<string, StoredSplit>;
   /** Positions at each barrier, to tell the reader when that checkpoint is complete. */
   private readonly atBarrier = new Map<CheckpointId, readonly SourceSplit[]>();
-  private inHand: { readonly split: string; readonly position: unknown } | null = null;
+  private inHand: { readonly split: string; readonly position: unknown; readonly skipped: number } | null =
+    null;
 
   constructor(source: string, splits: readonly StoredSplit[]) {
     this.source = source;
@@ -37,8 +38,13 @@ export class SplitPositions {
   /** Records up to `next` have been handed over. */
   move(id: string, next: unknown): void {
     const split = this.split(id);
-    this.inHand = { split: id, position: split.position };
+    this.inHand = { split: id, position: split.position, skipped: 0 };
     this.splits.set(id, { ...split, position: next });
+  }
+
+  /** The batch in hand goes on as one of its own, behind its first `records` ones. */
+  skip(records: number): void {
+    if (this.inHand !== null) this.inHand = { ...this.inHand, skipped: records };
   }
 
   end(id: string): void {
@@ -85,10 +91,11 @@ export class SplitPositions {
   /** Where the record `offset` records into the batch in hand stands, in the words of the source. */
   describe(offset: number, describe: DescribePosition): string | undefined {
     if (this.inHand === null) return undefined;
-    const { split, position } = this.inHand;
+    const { split, position, skipped } = this.inHand;
+    const records = skipped + offset;
     return (
-      describe(split, position, offset) ??
-      `split ${split}, ${offset} records after ${JSON.stringify(position)}`
+      describe(split, position, records) ??
+      `split ${split}, ${records} records after ${JSON.stringify(position)}`
     );
   }
 

@@ -137,12 +137,14 @@ function splits(strategy: WatermarkStrategy<unknown>, ...ids: readonly string[])
     start: () => show(under.start(0)),
     read: (id: string, ...times: readonly number[]) =>
       show(
-        under.onRecords(
-          id,
-          times,
-          times.map(() => -1),
-          nowMs,
-        ),
+        under
+          .onRecords(
+            id,
+            times,
+            times.map(() => -1),
+            nowMs,
+          )
+          .map(({ emission }) => emission),
       ),
     tick: (times = 1) => {
       const seen: unknown[] = [];
