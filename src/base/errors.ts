@@ -5,6 +5,9 @@
 //
 // E1. A message says what was expected and what came; `remedy` says what to do about it.
 // E2. `code` never changes once released; tests and users match on it, never on the text.
+// E3. What comes from records, users and systems is escaped, and bounded where it is foreign text: see shown-text.ts.
+
+import { shortText, shownLines, shownList, shownText, shownValue } from './shown-text.js';
 
 /** Where an error happened. All parts are optional because not every error has a place. */
 export interface ErrorPlace {
@@ -17,6 +20,8 @@ export interface ErrorPlace {
   readonly batchIndex?: number | undefined;
   /** Stack line of the user's code that declared the operator. */
   readonly declaredAt?: string | undefined;
+  /** The record in hand, as text: shortened, escaped. */
+  readonly record?: string | undefined;
 }
 
 export interface WeirErrorOptions extends ErrorPlace {
@@ -56,6 +61,7 @@ export class WeirError extends Error {
   position: string | undefined;
   readonly batchIndex: number | undefined;
   readonly declaredAt: string | undefined;
+  record: string | undefined;
   readonly remedy: string | undefined;
   readonly unrecoverable: boolean;
 
@@ -67,7 +73,8 @@ export class WeirError extends Error {
     this.position = options.position;
     this.batchIndex = options.batchIndex;
     this.declaredAt = options.declaredAt;
-    this.remedy = options.remedy;
+    this.record = options.record;
+    this.remedy = options.remedy === undefined ? undefined : shownText(options.remedy);
     this.unrecoverable = options.unrecoverable ?? false;
   }
 
@@ -76,7 +83,8 @@ export class WeirError extends Error {
     if (this.position !== undefined) return this;
     this.position = place.position;
     this.subtask ??= place.subtask;
-    this.message = `${this.message} [at ${place.position}, subtask ${place.subtask}]`;
+    const stripped = this.message.replace(`, at record ${this.batchIndex} of its batch`, '');
+    this.message = `${stripped} [at ${shownText(place.position)}, subtask ${place.subtask}]`;
     return this;
   }
 }
@@ -87,7 +95,7 @@ export class JobDefinitionError extends WeirError {
   readonly problems: readonly string[];
 
   constructor(job: string, problems: readonly string[], options: WeirErrorOptions = {}) {
-    const list = problems.map((problem) => `\n  - ${problem}`).join('');
+    const list = shownList(problems);
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
     super('WEIR_JOB_DEFINITION', `Job "${job}" cannot start, ${count}:${list}`, {
       ...options,
@@ -197,10 +205,11 @@ export class CodecError extends WeirError {
   }
 }
 
-/** Text of anything that was thrown, one line. */
+/** Text of anything that was thrown, for a message. One line, shortened, unless it is a message of Weir: that has its own lines. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === 'string' ? thrown : `thrown value ${String(thrown)}`;
+  if (thrown instanceof WeirError) return thrown.message;
+  if (thrown instanceof Error) return shortText(String(thrown.message));
+  return typeof thrown === 'string' ? shortText(thrown) : `thrown value ${shownValue(thrown)}`;
 }
 
 /** True when the error, or an error that caused it, says that a restart cannot help. */
@@ -223,7 +232,7 @@ function compose(message: string, options: WeirErrorOptions): string {
   if (options.position !== undefined) place.push(`at ${options.position}`);
   else if (options.batchIndex !== undefined) place.push(`at record ${options.batchIndex} of its batch`);
   if (options.declaredAt !== undefined) place.push(`declared ${options.declaredAt}`);
-  const where = place.length === 0 ? '' : ` [${place.join(', ')}]`;
-  const remedy = options.remedy === undefined ? '' : ` ${options.remedy}`;
-  return `${message}${where}${remedy}`;
+  const where = place.length === 0 ? '' : ` [${shownText(place.join(', '))}]`;
+  const remedy = options.remedy === undefined ? '' : ` ${shownText(options.remedy)}`;
+  return `${shownLines(message)}${where}${remedy}`;
 }

@@ -163,3 +163,9 @@ export const WATERMARK_LOOKS_MAX = 3;
 /** A subtask that does not answer a look in time is busy; the next look comes. */
 export const WATERMARK_LOOK_TIMEOUT_MS = 1_000;
 assert(WATERMARK_LOOK_TIMEOUT_MS < WATERMARK_LOOK_INTERVAL_MS, 'a look ends before the next one begins');
+
+/** Characters of a foreign text in a message, such as what a user's function threw: a page of it hides the rest. */
+export const SHOWN_TEXT_CHARS_MAX = 500;
+/** Characters of a value in a message: enough to find a record again, too little to log it whole. */
+export const SHOWN_VALUE_CHARS_MAX = 200;
+assert(SHOWN_VALUE_CHARS_MAX <= SHOWN_TEXT_CHARS_MAX, 'a text may quote a value');

@@ -11,6 +11,7 @@
 
 import { RestoreError } from '../base/errors.js';
 import type { CheckpointId } from '../base/ids.js';
+import { shownList } from '../base/shown-text.js';
 import { isConnectorState } from './finished-operators.js';
 import type {
   Manifest,
@@ -85,8 +86,9 @@ export function assignState(
 
 function refused(manifest: Manifest, problems: readonly string[]): RestoreError {
   const what = `${manifest.purpose === 'checkpoint' ? 'Checkpoint' : 'Savepoint'} ${manifest.checkpoint} of job "${manifest.job}"`;
-  const list = problems.map((problem) => `\n  - ${problem}`).join('');
-  return new RestoreError(`${what} does not fit this job:${list}\n`, { remedy: 'Nothing was started.' });
+  return new RestoreError(`${what} does not fit this job:${shownList(problems)}\n`, {
+    remedy: 'Nothing was started.',
+  });
 }
 
 function homelessProblems(

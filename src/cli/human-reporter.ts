@@ -3,14 +3,15 @@
 // Owns:    the words.
 // Not:     the screen (terminal.ts), the figures (progress-meter.ts), errors (error-report.ts).
 
-import { inspect } from 'node:util';
+import { reportError } from '../base/error-report.js';
+import { messageOf } from '../base/errors.js';
 import type { Clock } from '../base/runtime.js';
+import { shownLines, shownText, shownValue } from '../base/shown-text.js';
 import { showTime } from '../base/timestamps.js';
-import { reportError } from './error-report.js';
 import { isLongLag, showBytes, showClock, showCount, showDuration, showNumberOf } from './human-format.js';
 import type { Figures, WatermarkFigure } from './progress-meter.js';
 import type { LogEntry, LogLevel, RunEnd, RunReporter, RunStart } from './run-reporter.js';
-import type { Terminal } from './terminal.js';
+import type { Style, Terminal } from './terminal.js';
 
 export interface HumanReporterOptions {
   readonly terminal: Terminal;
@@ -33,6 +34,10 @@ export function humanReporter(options: HumanReporterOptions): RunReporter {
   const { terminal } = options;
   // An error passes several actors, and each of them says so.
   let lastError: unknown = null;
+  const say = (text: string, style: Style | null = null): void => {
+    const shown = shownLines(text);
+    terminal.line(style === null ? shown : terminal.paint(style, shown));
+  };
   return {
     log(entry) {
       const error = entry.fields['error'];
@@ -42,22 +47,22 @@ export function humanReporter(options: HumanReporterOptions): RunReporter {
       if (line === null) return;
       lastError = error;
       const time = terminal.paint('dim', showClock(options.clock.wallMs()));
-      terminal.line(`${time} ${colored(terminal, entry.level, line)}`);
+      terminal.line(`${time} ${colored(terminal, entry.level, shownLines(line))}`);
     },
     started(start) {
-      for (const line of startLines(start)) terminal.line(line);
+      for (const line of startLines(start)) say(line);
     },
-    status: (figures) => terminal.status(statusLine(figures)),
-    note: (text) => terminal.line(terminal.paint('bold', text)),
+    status: (figures) => terminal.status(shownText(statusLine(figures))),
+    note: (text) => say(text, 'bold'),
     ended(end) {
       const [head = '', ...rest] = endLines(end);
-      terminal.line(terminal.paint(end.result.state === 'CANCELED' ? 'yellow' : 'green', head));
-      for (const line of rest) terminal.line(line);
+      say(head, end.result.state === 'CANCELED' ? 'yellow' : 'green');
+      for (const line of rest) say(line);
     },
     failed(error) {
       const [head = '', ...rest] = reportError(error, options);
-      terminal.line(`${terminal.paint('red', 'weir:')} ${head}`);
-      for (const line of rest) terminal.line(line);
+      terminal.line(`${terminal.paint('red', 'weir:')} ${shownLines(head)}`);
+      for (const line of rest) say(line);
     },
     close: () => terminal.close(),
   };
@@ -173,20 +178,24 @@ function fullLog(entry: LogEntry): string {
 }
 
 function shownFields(fields: Readonly<Record<string, unknown>>): string {
-  return Object.entries(fields)
-    .map(([name, value]) => (name === 'error' ? errorText(value) : ` ${name}=${plain(value)}`))
-    .join('');
+  const { report, ...others } = fields;
+  // The report of a failure has its error in it.
+  const shown = Object.entries(others).filter(([name]) => name !== 'error' || report === undefined);
+  const texts = shown.map(([name, value]) =>
+    name === 'error' ? `\n    ${plain(value)}` : ` ${shownText(name)}=${plain(value)}`,
+  );
+  return [...texts, ...reportLines(report)].join('');
 }
 
-function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message : plain(error);
-  return `\n    ${text.replaceAll('\n', '\n    ')}`;
+function reportLines(report: unknown): readonly string[] {
+  return Array.isArray(report)
+    ? report.map((line) => `\n    ${String(line).replaceAll('\n', '\n    ')}`)
+    : [];
 }
 
 function plain(value: unknown): string {
-  return typeof value === 'string'
-    ? value
-    : inspect(value, { depth: 3, breakLength: Number.POSITIVE_INFINITY });
+  if (value instanceof Error) return messageOf(value).replaceAll('\n', '\n    ');
+  return typeof value === 'string' ? shownText(value) : shownValue(value);
 }
 
 function colored(terminal: Terminal, level: LogLevel, text: string): string {

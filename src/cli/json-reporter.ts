@@ -4,6 +4,7 @@
 
 import { messageOf, WeirError } from '../base/errors.js';
 import type { Clock } from '../base/runtime.js';
+import { shownJson } from '../base/shown-text.js';
 import type { RunReporter } from './run-reporter.js';
 
 export function jsonReporter(options: {
@@ -12,7 +13,7 @@ export function jsonReporter(options: {
 }): RunReporter {
   const say = (kind: string, facts: object): void => {
     const at = new Date(options.clock.wallMs()).toISOString();
-    options.write(`${JSON.stringify({ at, kind, ...facts }, plain)}\n`);
+    options.write(`${shownJson(JSON.stringify({ at, kind, ...facts }, plain))}\n`);
   };
   return {
     log: ({ level, message, fields }) => say('log', { level, message, fields }),
@@ -34,6 +35,6 @@ function plain(_key: string, value: unknown): unknown {
   const { name, cause } = value;
   const common = { name, message: messageOf(value), ...(cause === undefined ? {} : { cause }) };
   if (!(value instanceof WeirError)) return common;
-  const { code, operator, subtask, position, declaredAt, remedy } = value;
-  return { code, operator, subtask, position, declaredAt, remedy, ...common };
+  const { code, operator, subtask, position, declaredAt, record, remedy } = value;
+  return { code, operator, subtask, position, declaredAt, record, remedy, ...common };
 }

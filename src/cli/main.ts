@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { explain } from '../api/explain-job.js';
 import { unreachable } from '../base/assert.js';
+import { reportError } from '../base/error-report.js';
 import { ConfigError, JobDefinitionError } from '../base/errors.js';
 import { nodeRuntime } from '../base/node-runtime.js';
 import type { Runtime } from '../base/runtime.js';
@@ -17,7 +18,6 @@ import {
   type RunCommand,
   type SavepointInfoCommand,
 } from './command-line.js';
-import { reportError } from './error-report.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, type ExitCode } from './exit-codes.js';
 import { helpText } from './help-text.js';
 import { humanReporter } from './human-reporter.js';

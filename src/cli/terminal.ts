@@ -9,7 +9,7 @@
 
 import type { Shell } from './shell.js';
 
-type Style = 'dim' | 'bold' | 'red' | 'yellow' | 'green';
+export type Style = 'dim' | 'bold' | 'red' | 'yellow' | 'green';
 
 const STYLES: Readonly<Record<Style, readonly [on: number, off: number]>> = {
   dim: [2, 22],

@@ -8,6 +8,7 @@
 
 import { InvariantError } from '../base/assert.js';
 import { type ErrorPlace, messageOf, UserCodeError, WeirError } from '../base/errors.js';
+import { shownText, shownValue } from '../base/shown-text.js';
 
 /** Whose function it is; an operator context is one. */
 export interface CodePlace {
@@ -57,12 +58,9 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** A value for an error message, short. */
+/** A value for an error message: short, escaped. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  if (typeof value === 'function') return `function ${value.name}`;
-  if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
-  return typeof value === 'bigint' ? `${value}n` : String(value);
+  return typeof value === 'function' ? `function ${shownText(value.name)}` : shownValue(value);
 }
 
 function placeOf(place: CodePlace, index?: number): ErrorPlace {
