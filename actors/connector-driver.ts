@@ -119,9 +119,10 @@ export class ConnectorDriver {
   }
 
   private wrapped(error: unknown): unknown {
-    if (error instanceof WeirError || error instanceof InvariantError) return error;
+    if (error instanceof InvariantError) return error;
     const { role, subtask } = this.around;
     const { name } = this.calls;
+    if (error instanceof WeirError) return error.at({ operator: name, subtask });
     const what = role === 'sink' ? 'Sink' : 'Source';
     return new ConnectorError(`${what} "${name}" failed: ${messageOf(error)}`, {
       operator: name,

@@ -1,6 +1,6 @@
 // The roof of `weirjs/actors`: the actor library, with no stream in sight.
 
-export type { LogFields, Logger } from '../src/base/logger.js';
+export { type LogFields, type Logger, silentLogger } from '../src/base/logger.js';
 export { type NodeRuntimeOptions, nodeRuntime } from '../src/base/node-runtime.js';
 export type { KeyValueEnvironment, Runtime, TimerHandle } from '../src/base/runtime.js';
 export type {

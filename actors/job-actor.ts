@@ -8,7 +8,7 @@
 // J3. If this actor itself dies, its successor begins at the store again; nothing of value lives only here.
 
 import { present, unreachable } from '../src/base/assert.js';
-import { CheckpointError, JobFailedError, messageOf } from '../src/base/errors.js';
+import { CheckpointError, messageOf } from '../src/base/errors.js';
 import { type AttemptNumber, attemptNumber, type SubtaskId } from '../src/base/ids.js';
 import { STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
 import type { CheckpointStore } from '../src/checkpoint/checkpoint-store.js';
@@ -17,6 +17,7 @@ import { type JobEffect, type JobInput, JobMachine } from '../src/recovery/job-m
 import { restartStrategy } from '../src/recovery/restart-strategy.js';
 import { attemptActor } from './attempt-actor.js';
 import type { BegunJob } from './begin-job.js';
+import { jobFailure, ToldFailures } from './job-failure.js';
 import type { JobResult, SavepointResult } from './job-handle.js';
 import type { JobRequests, JobWiring } from './job-wiring.js';
 import type { ActorContext, ActorRef, ActorSetup, Behavior, Signal } from './kernel/actor.js';
@@ -51,12 +52,16 @@ class Job implements Behavior<JobMessage> {
   private coordinator: ActorRef<CoordinatorMessage> | null = null;
   private subtasks: ReadonlyMap<SubtaskId, ActorRef<SubtaskMessage>> = new Map();
   private outcome: AttemptOutcome | null = null;
+  private readonly told = new ToldFailures();
 
   constructor(wiring: JobWiring, context: ActorContext<JobMessage>) {
     this.wiring = wiring;
     this.context = context;
     this.requests = wiring.requests;
-    this.machine = new JobMachine(restartStrategy(wiring.restart), context.runtime.random('restart'));
+    this.machine = new JobMachine(restartStrategy(wiring.restart), context.runtime.random('restart'), {
+      repeatsMax: wiring.repeatsMax,
+      ...(wiring.requests.hasBegun ? { firstBeginsMax: null } : {}),
+    });
   }
 
   start(): void {
@@ -95,7 +100,8 @@ class Job implements Behavior<JobMessage> {
       case 'savepointFailed':
         return this.requests.savepointFailed(message.requestId, message.error);
       case 'checkpointCompleted':
-        return this.wiring.progress.completed(message);
+        this.wiring.progress.completed(message);
+        return this.step({ kind: 'checkpointCompleted', attempt: message.attempt });
       case 'status':
         return message.reply.resolve(this.living());
       default:
@@ -107,7 +113,7 @@ class Job implements Behavior<JobMessage> {
     const { reason, path } = signal;
     const failed = reason.kind === 'failed' || reason.kind === 'killed';
     if (!failed) return;
-    this.context.logger.warn({ actor: path, error: messageOf(reason.error) }, 'an actor of the job died');
+    this.context.logger.debug({ actor: path, error: messageOf(reason.error) }, 'an actor of the job died');
     if (this.storeRef !== null && path === this.storeRef.path) {
       this.storeRef = null;
     }
@@ -138,15 +144,9 @@ class Job implements Behavior<JobMessage> {
       case 'end':
         return this.end(effect.state);
       case 'fail': {
-        const { error, suppressed, why } = effect;
-        const last = messageOf(error);
-        // The last failure is often an echo of another one: a store that hung cannot be opened again.
-        const before = suppressed.map(messageOf).findLast((text) => text !== last);
-        const echo = before === undefined ? '' : ` Before that: ${before}`;
-        const message = `Job "${this.wiring.plan.job}" failed (${why}): ${last}${echo}`;
-        return this.finish(() =>
-          this.requests.failed(new JobFailedError(message, { cause: error, suppressed })),
-        );
+        const failed = jobFailure(this.wiring.plan.job, effect);
+        this.context.logger.error({ why: effect.why }, 'the job has failed for good');
+        return this.finish(() => this.requests.failed(failed));
       }
       default:
         return unreachable(effect);
@@ -192,7 +192,7 @@ class Job implements Behavior<JobMessage> {
       this.context.unwatch(storeRef);
       void this.context.stop(storeRef);
     }
-    this.context.logger.error({ error: messageOf(error) }, 'an attempt could not begin');
+    this.context.logger.error(this.told.fieldsOf(error), 'an attempt could not begin');
     this.wiring.progress.lastFailure = messageOf(error);
     this.step({ kind: 'beginFailed', error, nowMs: this.now() });
   }
@@ -261,7 +261,7 @@ class Job implements Behavior<JobMessage> {
 
   private attemptFailed(attempt: AttemptNumber, error: unknown): void {
     if (attempt === this.machine.attempt && this.machine.state === 'RUNNING') {
-      this.context.logger.error({ attempt, error: messageOf(error) }, 'attempt failed');
+      this.context.logger.error({ attempt, ...this.told.fieldsOf(error) }, 'attempt failed');
       this.wiring.progress.lastFailure = messageOf(error);
     }
     this.step({ kind: 'attemptFailed', attempt, error, nowMs: this.now() });

@@ -29,6 +29,7 @@ export interface JobWiring {
   readonly freezeState: boolean;
   readonly restart: RestartOptions;
   readonly tuning: Tuning;
+  readonly repeatsMax: number | null;
   readonly stores: StoreKeeper;
   readonly requests: JobRequests;
   readonly progress: JobProgress;
@@ -96,7 +97,11 @@ export class JobRequests {
     return [...this.savepoints.values()];
   }
 
+  /** Whether any attempt has begun, also in an earlier life of the job actor. */
+  hasBegun = false;
+
   begun(): void {
+    this.hasBegun = true;
     this.firstBegin.resolve();
   }
 

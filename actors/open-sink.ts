@@ -59,7 +59,7 @@ export async function openSink(opening: Opening): Promise<OpenedSubtask> {
     machine,
     calls: sinkCalls(head.name, open),
     counters: opening.counters,
-    position: () => undefined,
+    handOf: () => ({}),
     close: () => closeQuietly(open.writer, context),
   };
 }

@@ -17,6 +17,7 @@ import { SourceMachine } from '../src/task/source-machine.js';
 import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../src/task/split-positions.js';
 import type { ConnectorCalls } from './connector-driver.js';
 import { closeChain, closeQuietly, makeChain, makeSnapshots, type Opening, openChain } from './opening.js';
+import { handOfSource, type SourceInHand } from './place-in-hand.js';
 import type { OpenedSubtask } from './subtask-actor.js';
 
 export async function openSource(opening: Opening): Promise<OpenedSubtask> {
@@ -63,14 +64,18 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     await closeQuietly(reader, context);
     throw error;
   }
+  const inHand: SourceInHand = {
+    chain,
+    taken: (index) => machine.takenRecord(index),
+    describe: (index) =>
+      positions.describe(index, (split, position, offset) => source.describe?.(split, position, offset)),
+    describesPositions: source.describe !== undefined,
+  };
   return {
     machine,
     calls: sourceCalls(head.name, reader),
     counters: opening.counters,
-    position: (index) =>
-      positions.describe(index ?? chain.batchIndex, (split, position, offset) =>
-        source.describe?.(split, position, offset),
-      ),
+    handOf: (error) => handOfSource(inHand, error),
     close: async () => {
       closeChain(chain, context);
       await closeQuietly(reader, context);

@@ -26,6 +26,7 @@ import {
   restorePoint,
   type SubtaskOpening,
 } from './opening.js';
+import { handOfOperators } from './place-in-hand.js';
 import type { OpenedSubtask } from './subtask-actor.js';
 
 export async function openSubtask(
@@ -75,8 +76,7 @@ function openOperators(opening: Opening): OpenedSubtask {
     machine,
     calls: null,
     counters: opening.counters,
-    position: (index) =>
-      chain.recordsIn === 0 ? undefined : `record ${chain.recordInHand(index)} of this subtask`,
+    handOf: (error) => handOfOperators(chain, error),
     close: async () => closeChain(chain, context),
   };
 }

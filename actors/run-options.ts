@@ -9,10 +9,12 @@ import {
   CHECKPOINT_TIMEOUT_MS,
   CHECKPOINTS_CONCURRENT_MAX,
   CHECKPOINTS_RETAINED,
+  POISON_REPEATS_MAX,
   STORE_COMMIT_DEADLINE_MS,
 } from '../src/base/limits.js';
 import type { Logger } from '../src/base/logger.js';
 import type { Runtime } from '../src/base/runtime.js';
+import { shownValue } from '../src/base/shown-text.js';
 import type { Tuning } from '../src/base/tuning.js';
 import type { RestartOptions } from '../src/recovery/restart-strategy.js';
 import type { ActorInterceptor } from './kernel/actor.js';
@@ -51,6 +53,12 @@ export interface RunOptions {
   readonly checkpoint?: CheckpointOptions;
   /** Default: exponential delay with checkpoints, none without. */
   readonly restart?: RestartOptions;
+  /**
+   * When a failure is no accident but the record's: `repeatsMax` failures in a row with the same error at the same record end the
+   * job, whatever its restart strategy. Default 3. Null: never. Only failures of user functions count, not those of sources,
+   * sinks and disks.
+   */
+  readonly poison?: { readonly repeatsMax: number | null };
   /** Directory of a savepoint to start from. */
   readonly from?: string;
   /**
@@ -67,7 +75,10 @@ export interface RunOptions {
   readonly chaining?: boolean;
   /** Freeze what goes into state, so that changing it without `set` throws. Default: unless NODE_ENV is production. */
   readonly freezeState?: boolean;
-  /** Default: silent. */
+  /**
+   * Default: warnings and errors to standard error, as the environment variable WEIR_LOG says (silent, error, warn, info, debug).
+   * `silentLogger` says nothing; pino fits as it is.
+   */
   readonly logger?: Logger;
   /** Default: Node. Tests and simulation pass a virtual one. */
   readonly runtime?: Runtime;
@@ -119,6 +130,18 @@ export function resolveCheckpoint(options: CheckpointOptions): ResolvedCheckpoin
   if (problems.length > 0)
     throw new ConfigError(`Checkpoint options do not make sense: ${problems.join('; ')}.`);
   return resolved;
+}
+
+/** Throws ConfigError. */
+export function resolveRepeatsMax(poison: RunOptions['poison']): number | null {
+  const repeatsMax = poison === undefined ? POISON_REPEATS_MAX : poison.repeatsMax;
+  if (repeatsMax === null || (Number.isSafeInteger(repeatsMax) && repeatsMax >= 1)) return repeatsMax;
+  throw new ConfigError(
+    `poison.repeatsMax is a whole number of at least 1, or null, got ${shownValue(repeatsMax)}.`,
+    {
+      remedy: 'Correct it, or leave it out for the default.',
+    },
+  );
 }
 
 function problemsOf(options: ResolvedCheckpoint): string[] {

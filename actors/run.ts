@@ -9,7 +9,8 @@
 import { buildGraph, type JobDefinition } from '../src/api/define-job.js';
 import { ConfigError, JobFailedError, messageOf } from '../src/base/errors.js';
 import { STEERING_HANDLER_TIMEOUT_MS } from '../src/base/limits.js';
-import { guardedLogger, type Logger, silentLogger } from '../src/base/logger.js';
+import { defaultLogger } from '../src/base/line-logger.js';
+import { guardedLogger, type Logger } from '../src/base/logger.js';
 import { nodeRuntime } from '../src/base/node-runtime.js';
 import type { Runtime } from '../src/base/runtime.js';
 import { resolveTuning } from '../src/base/tuning.js';
@@ -33,7 +34,7 @@ import type {
   SubtaskMessage,
   SubtaskStatus,
 } from './messages.js';
-import { type RunOptions, resolveCheckpoint } from './run-options.js';
+import { type RunOptions, resolveCheckpoint, resolveRepeatsMax } from './run-options.js';
 
 /** The job actor may die and be started again this often within a minute; each time the job goes on from its store. */
 const JOB_ACTOR_RESTARTS_MAX = 10;
@@ -47,7 +48,7 @@ const STATUS_TIMEOUT_MS = 1_000;
  */
 export async function run(job: JobDefinition, options: RunOptions = {}): Promise<JobHandle> {
   const runtime = options.runtime ?? nodeRuntime();
-  const logger = guardedLogger(options.logger ?? silentLogger).child({ job: job.name });
+  const logger = guardedLogger(options.logger ?? defaultLogger(runtime)).child({ job: job.name });
   const plan = planJob(buildGraph(job), {
     parallelism: options.parallelism ?? 1,
     chaining: options.chaining ?? true,
@@ -63,6 +64,7 @@ export async function run(job: JobDefinition, options: RunOptions = {}): Promise
     name: 'weir',
     runtime,
     logger,
+    failureLevel: 'debug',
     host: options.actorHost ?? 'nact',
     ...(options.interceptor === undefined ? {} : { interceptor: options.interceptor }),
     ...(options.turnMessagesMax === undefined ? {} : { turnMessagesMax: options.turnMessagesMax }),
@@ -111,6 +113,7 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime, logger: 
     freezeState: options.freezeState ?? runtime.environment('NODE_ENV') !== 'production',
     restart,
     tuning: resolveTuning(options.tuning ?? {}),
+    repeatsMax: resolveRepeatsMax(options.poison),
     stores: new StoreKeeper(),
     requests: new JobRequests(),
     progress: new JobProgress(),

@@ -23,13 +23,14 @@ import type {
   SubtaskMessage,
   SubtaskStatus,
 } from './messages.js';
+import type { HandOf } from './place-in-hand.js';
 
 export interface OpenedSubtask {
   readonly machine: Machine;
   readonly calls: ConnectorCalls | null;
   readonly counters: ReadonlyMap<string, number>;
-  /** Where a record of the batch in hand stands, for error messages; without an index the one that is being handled. */
-  readonly position: (batchIndex?: number) => string | undefined;
+  /** Where a failure stands: the record or the key in hand. */
+  readonly handOf: (error: WeirError) => HandOf;
   /** Closes operators and connector; never throws, reports instead. */
   readonly close: () => Promise<void>;
 }
@@ -261,11 +262,13 @@ class Subtask implements Behavior<SubtaskMessage> {
     this.context.runtime.points?.hit(step, { role, subtask: id, attempt, ...fields });
   }
 
-  /** Adds the place of the record in hand to an error of user code that does not name one yet. */
+  /** Adds what was in hand to an error that does not say it yet. */
   private placed(error: unknown): unknown {
-    if (!(error instanceof WeirError) || error.position !== undefined) return error;
-    const position = this.opened.position(error.batchIndex);
-    return position === undefined ? error : error.at({ position, subtask: subtaskNumber(this.wiring.id) });
+    if (!(error instanceof WeirError) || error.identity !== undefined) return error;
+    const { identity, ...hand } = this.opened.handOf(error);
+    // A connector that failed while a record was at hand has not failed because of it.
+    const cause = error.code === 'WEIR_CONNECTOR' ? {} : { identity };
+    return error.at({ ...hand, ...cause, subtask: subtaskNumber(this.wiring.id) });
   }
 }
 

@@ -281,7 +281,10 @@ export interface ActorSystemOptions {
   readonly turnMs?: number;
   /** Monotonic milliseconds for each phase of the coordinated shutdown. Default 5,000. */
   readonly shutdownPhaseTimeoutMs?: number;
+  /** Default: warnings and errors to standard error, as the environment variable WEIR_LOG says (silent, error, warn, info, debug). */
   readonly logger?: Logger;
+  /** How a failing actor is logged. Default `warn`; `debug` where those who watch it report the failure themselves. */
+  readonly failureLevel?: 'warn' | 'debug';
   /** Supervision of the top-level actors. */
   readonly supervision?: SupervisionOptions;
   readonly onDeadLetter?: (letter: DeadLetter) => void;

@@ -44,6 +44,7 @@ import { type Failure, takeTurn } from './turn.js';
 export interface Kernel extends Afterlife {
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly failureLevel: 'warn' | 'debug';
   readonly host: ActorHost;
   readonly random: RandomStream;
   readonly turnMessagesMax: number;
@@ -213,7 +214,7 @@ export class Cell implements StartingOwner, EndingOwner, LifeOwner, Supervised, 
       return advanceEnding(this, life);
     }
     this.lastError = messageOf(error);
-    this.logger.warn({ actor: this.path, error: this.lastError }, 'actor failed');
+    this.logger[this.#kernel.failureLevel]({ actor: this.path, error: this.lastError }, 'actor failed');
     if (life.ending !== null) return this.#failWhileEnding(life, life.ending, error);
     this.receiver.disposeInHand(error, this.settings.redeliver);
     const linked = unlink(life);

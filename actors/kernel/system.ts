@@ -12,7 +12,8 @@ import {
   ACTOR_TURN_MESSAGES_MAX,
   ACTOR_TURN_MS_MAX,
 } from '../../src/base/limits.js';
-import { guardedLogger, type Logger, silentLogger } from '../../src/base/logger.js';
+import { defaultLogger } from '../../src/base/line-logger.js';
+import { guardedLogger, type Logger } from '../../src/base/logger.js';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import type { RandomStream, Runtime } from '../../src/base/runtime.js';
 import type {
@@ -55,6 +56,7 @@ class LocalSystem implements ActorSystem, Kernel {
   readonly name: string;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly failureLevel: 'warn' | 'debug';
   readonly host: ActorHost;
   readonly random: RandomStream;
   readonly turnMessagesMax: number;
@@ -77,7 +79,8 @@ class LocalSystem implements ActorSystem, Kernel {
   constructor(options: ActorSystemOptions) {
     this.name = options.name ?? 'weir';
     this.runtime = options.runtime ?? nodeRuntime();
-    this.logger = guardedLogger(options.logger ?? silentLogger);
+    this.logger = guardedLogger(options.logger ?? defaultLogger(this.runtime));
+    this.failureLevel = options.failureLevel ?? 'warn';
     this.turnMessagesMax = positive('turnMessagesMax', options.turnMessagesMax ?? ACTOR_TURN_MESSAGES_MAX);
     this.turnMs = positive('turnMs', options.turnMs ?? ACTOR_TURN_MS_MAX);
     this.host =

@@ -10,9 +10,9 @@ export const TRACE_MUTANTS: readonly Mutant[] = [
     title: 'The error of a failed job does not carry what caused it.',
     from: 'oracle O15, semantics 5.33',
     oracles: ['O15'],
-    file: JOB,
-    find: 'new JobFailedError(message, { cause: error, suppressed })',
-    replace: 'new JobFailedError(message, { suppressed })',
+    file: 'actors/job-failure.ts',
+    find: 'cause: error,',
+    replace: '',
   },
   {
     name: 'failure-without-code',
@@ -20,8 +20,9 @@ export const TRACE_MUTANTS: readonly Mutant[] = [
     from: 'oracle O11',
     oracles: ['O11'],
     file: JOB,
-    find: 'this.requests.failed(new JobFailedError(message, { cause: error, suppressed }))',
-    replace: 'this.requests.failed(Object.assign(new Error(message, { cause: error }), { suppressed }))',
+    find: 'this.requests.failed(failed)',
+    replace:
+      'this.requests.failed(Object.assign(new Error(failed.message, { cause: failed.cause }), { suppressed: failed.suppressed }))',
   },
   {
     name: 'restart-without-cause',
@@ -29,7 +30,7 @@ export const TRACE_MUTANTS: readonly Mutant[] = [
     from: 'oracle O15',
     oracles: ['O15'],
     file: JOB,
-    find: `      this.context.logger.error({ attempt, error: messageOf(error) }, 'attempt failed');
+    find: `      this.context.logger.error({ attempt, ...this.told.fieldsOf(error) }, 'attempt failed');
       this.wiring.progress.lastFailure = messageOf(error);`,
     replace: `      this.context.logger.error({ attempt }, 'attempt failed');`,
   },

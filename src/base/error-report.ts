@@ -14,7 +14,7 @@ import { stackPlaces } from './stack-places.js';
 
 const CAUSES_MAX = 8;
 /** What compose() in errors.ts and WeirError.at() add to a message. */
-const PLACE = / \[(?:operator "|at |declared )[^\n]*\]$/;
+const PLACE = / \[(?:operator "|at |declared |record )[^\n]*\]$/;
 
 export interface ErrorReportOptions {
   /** With the stacks of all errors. */
@@ -40,16 +40,19 @@ export function reportError(error: unknown, options: ErrorReportOptions): readon
   });
 }
 
-/** The whole chain in one line. */
+/** The whole chain as a message: what happened, what it came from, and the line that threw. */
 export function chainText(error: unknown): string {
-  const chain = causesOf(error);
-  let text = '';
-  for (const one of chain) {
-    const own = shownText(messageOf(one));
-    if (text.includes(own)) continue;
-    text = text === '' ? own : `${text.replace(/\.$/, '')}, caused by ${nameOf(one)}${own}`;
+  const [first, ...causes] = causesOf(error);
+  let text = messageOf(first);
+  for (const cause of causes) {
+    const words = messageOf(cause);
+    if (!text.includes(words)) text = `${text.replace(/\.$/, '')}, caused by ${nameOf(cause)}${words}`;
   }
-  return text;
+  const thrown = [...causes]
+    .reverse()
+    .map(thrownAt)
+    .find((place) => place !== undefined);
+  return thrown === undefined ? text : `${text} (thrown at ${shownText(thrown)})`;
 }
 
 function nameOf(error: unknown): string {
@@ -78,9 +81,16 @@ function ownText(error: unknown, cause: unknown): string {
   if (!(error instanceof WeirError)) return text;
   const said = cause === undefined ? null : `: ${messageOf(cause)}`;
   // The cause may end the message as it came, or stand before what this error has added.
+  const from = said === null ? -1 : text.lastIndexOf(said);
+  if (from >= 0 && error instanceof JobFailedError) return text.slice(0, from);
   if (said !== null && text.endsWith(said)) return text.slice(0, -said.length);
-  const own = withoutRemedy(text.replace(PLACE, ''), error.remedy).replace(PLACE, '');
+  const own = withoutPlaces(withoutRemedy(withoutPlaces(text), error.remedy));
   return said !== null && own.endsWith(said) ? own.slice(0, -said.length) : own;
+}
+
+/** One of the error itself, and one that the task has added. */
+function withoutPlaces(text: string): string {
+  return text.replace(PLACE, '').replace(PLACE, '');
 }
 
 function withoutRemedy(text: string, remedy: string | undefined): string {

@@ -5,7 +5,8 @@
 //
 // E1. A message says what was expected and what came; `remedy` says what to do about it.
 // E2. `code` never changes once released; tests and users match on it, never on the text.
-// E3. What comes from records, users and systems is escaped, and bounded where it is foreign text: see shown-text.ts.
+// E3. Wrong use is unrecoverable: the same program would do the same again.
+// E4. What comes from records, users and systems is escaped, and bounded where it is foreign text: see shown-text.ts.
 
 import { shortText, shownLines, shownList, shownText, shownValue } from './shown-text.js';
 
@@ -24,8 +25,25 @@ export interface ErrorPlace {
   readonly record?: string | undefined;
 }
 
+/** What tells the record in hand from others, also after a restart. */
+export interface RecordIdentity {
+  /** `position`: of its source, which no other record has. `content`: all that is known behind a partitioning. */
+  readonly kind: 'position' | 'content';
+  readonly text: string;
+}
+
+/** What only the task knows when an operator or connector has failed. */
+export interface PlaceInHand {
+  readonly operator?: string | undefined;
+  readonly subtask: number;
+  readonly position?: string | undefined;
+  readonly record?: string | undefined;
+  readonly identity?: RecordIdentity | undefined;
+}
+
 export interface WeirErrorOptions extends ErrorPlace {
   readonly cause?: unknown;
+  readonly identity?: RecordIdentity | undefined;
   /** One sentence in the imperative: what the reader should do. */
   readonly remedy?: string | undefined;
   /** True when a restart cannot help; the restart strategy is skipped (semantics 5.34). */
@@ -56,12 +74,14 @@ export type WeirErrorCode =
 export class WeirError extends Error {
   override readonly name: string = 'WeirError';
   readonly code: WeirErrorCode;
-  readonly operator: string | undefined;
+  operator: string | undefined;
   subtask: number | undefined;
   position: string | undefined;
-  readonly batchIndex: number | undefined;
+  /** Index of the record in the batch in hand. Set by whoever knows it first. */
+  batchIndex: number | undefined;
   readonly declaredAt: string | undefined;
   record: string | undefined;
+  identity: RecordIdentity | undefined;
   readonly remedy: string | undefined;
   readonly unrecoverable: boolean;
 
@@ -74,17 +94,30 @@ export class WeirError extends Error {
     this.batchIndex = options.batchIndex;
     this.declaredAt = options.declaredAt;
     this.record = options.record;
+    this.identity = options.identity;
     this.remedy = options.remedy === undefined ? undefined : shownText(options.remedy);
     this.unrecoverable = options.unrecoverable ?? false;
   }
 
-  /** Adds where the record in hand stood, which only the task knows. Once; returns the same error. */
-  at(place: { readonly position: string; readonly subtask: number }): this {
-    if (this.position !== undefined) return this;
-    this.position = place.position;
+  /** Adds what only the task knows, as far as the error does not say it yet. Returns the same error. */
+  at(place: PlaceInHand): this {
+    const added: string[] = [];
+    if (this.operator === undefined && place.operator !== undefined) {
+      this.operator = place.operator;
+      added.push(`operator "${place.operator}"`);
+    }
+    if (this.position === undefined && place.position !== undefined) {
+      this.position = place.position;
+      this.message = this.message.replace(`, at record ${this.batchIndex} of its batch`, '');
+      added.push(`at ${place.position}`, `subtask ${this.subtask ?? place.subtask}`);
+    }
+    if (this.record === undefined && place.record !== undefined) {
+      this.record = place.record;
+      added.push(`record ${place.record}`);
+    }
     this.subtask ??= place.subtask;
-    const stripped = this.message.replace(`, at record ${this.batchIndex} of its batch`, '');
-    this.message = `${stripped} [at ${shownText(place.position)}, subtask ${place.subtask}]`;
+    this.identity ??= place.identity;
+    if (added.length > 0) this.message = `${this.message} [${shownText(added.join(', '))}]`;
     return this;
   }
 }
@@ -121,27 +154,27 @@ export class ConnectorError extends WeirError {
   }
 }
 
-/** A key that cannot be a key: undefined, null, a function, a cyclic object. */
+/** A key that cannot be a key: undefined, null, a function, a cyclic object. No restart mends it. */
 export class KeyError extends WeirError {
   override readonly name = 'KeyError';
   constructor(message: string, options: WeirErrorOptions = {}) {
-    super('WEIR_KEY', message, options);
+    super('WEIR_KEY', message, { unrecoverable: true, ...options });
   }
 }
 
-/** An event-time operator met a record without timestamp. */
+/** An event-time operator met a record without timestamp. No restart mends it. */
 export class TimestampMissingError extends WeirError {
   override readonly name = 'TimestampMissingError';
   constructor(message: string, options: WeirErrorOptions = {}) {
-    super('WEIR_TIMESTAMP_MISSING', message, options);
+    super('WEIR_TIMESTAMP_MISSING', message, { unrecoverable: true, ...options });
   }
 }
 
-/** State used wrongly: outside a key, registered twice with another kind, null in a list. */
+/** State used wrongly: outside a key, registered twice with another kind, null in a list. No restart mends it. */
 export class StateError extends WeirError {
   override readonly name = 'StateError';
   constructor(message: string, options: WeirErrorOptions = {}) {
-    super('WEIR_STATE', message, options);
+    super('WEIR_STATE', message, { unrecoverable: true, ...options });
   }
 }
 
@@ -197,12 +230,18 @@ export class ConfigError extends WeirError {
   }
 }
 
-/** A value that cannot be written to state, a checkpoint or a channel. */
+/** A value that cannot be written to state, a checkpoint or a channel. No restart mends it. */
 export class CodecError extends WeirError {
   override readonly name = 'CodecError';
   constructor(message: string, options: WeirErrorOptions = {}) {
-    super('WEIR_CODEC', message, options);
+    super('WEIR_CODEC', message, { unrecoverable: true, ...options });
   }
+}
+
+/** Notes which record of the batch in hand it was, for an error that does not know. Answers the same error. */
+export function atBatchIndex(error: unknown, index: number): unknown {
+  if (error instanceof WeirError) error.batchIndex ??= index;
+  return error;
 }
 
 /** Text of anything that was thrown, for a message. One line, shortened, unless it is a message of Weir: that has its own lines. */

@@ -164,6 +164,14 @@ export const WATERMARK_LOOKS_MAX = 3;
 export const WATERMARK_LOOK_TIMEOUT_MS = 1_000;
 assert(WATERMARK_LOOK_TIMEOUT_MS < WATERMARK_LOOK_INTERVAL_MS, 'a look ends before the next one begins');
 
+/** Failures in a row at the same record after which a restart is no remedy: one may be chance, two bad luck. */
+export const POISON_REPEATS_MAX = 3;
+assert(POISON_REPEATS_MAX >= 2, 'a failure that happened once has not been repeated');
+/** Attempts to begin while nobody has a handle yet: a disk may be busy for a moment, but `run` has to answer. */
+export const FIRST_BEGINS_MAX = 3;
+/** Errors behind an error that are looked at. */
+export const FAILURE_CAUSES_MAX = 16;
+
 /** Characters of a foreign text in a message, such as what a user's function threw: a page of it hides the rest. */
 export const SHOWN_TEXT_CHARS_MAX = 500;
 /** Characters of a value in a message: enough to find a record again, too little to log it whole. */

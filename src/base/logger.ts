@@ -1,6 +1,6 @@
 // The logger that the library writes to: five methods, so that pino fits as it is.
 //
-// L1. The library is silent unless a logger is passed; the CLI passes a readable one.
+// L1. Without a logger, warnings and errors go to standard error (line-logger.ts); silentLogger and WEIR_LOG turn that.
 // L2. A logger that throws harms nothing but its own lines: how many were lost is told with the next one that is not.
 
 export type LogFields = Readonly<Record<string, unknown>>;

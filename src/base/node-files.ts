@@ -8,7 +8,8 @@
 
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle as NodeHandle } from 'node:fs/promises';
-import { mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { makeDirectories } from './node-directories.js';
 import type { FileHandle, FileStat, FileSystem } from './runtime.js';
 
 // 'append' and 'createNew' can be read too: a sink that resumes a file inspects its tail through the same handle.
@@ -30,7 +31,7 @@ export const nodeFiles: FileSystem = {
     return (await readdir(path)).sort();
   },
   async makeDirectory(path) {
-    await mkdir(path, { recursive: true });
+    await makeDirectories(path);
   },
   rename,
   async remove(path) {

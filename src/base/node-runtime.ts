@@ -8,6 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { messageOf, StoreError } from './errors.js';
 import { nodeFiles } from './node-files.js';
 import { nodeSockets } from './node-sockets.js';
 import { randomStream } from './random-stream.js';
@@ -30,10 +31,25 @@ const timers: Timers = { after };
 
 const keyValues: KeyValueStores = {
   async open(directory, options) {
-    const { lmdbKeyValues } = await import('./lmdb-key-values.js');
+    const { lmdbKeyValues } = await loadLmdb();
     return await lmdbKeyValues({ clock, timers }).open(directory, options);
   },
 };
+
+async function loadLmdb(): Promise<typeof import('./lmdb-key-values.js')> {
+  try {
+    return await import('./lmdb-key-values.js');
+  } catch (cause) {
+    const here = `${process.platform} ${process.arch}, Node ${process.versions.node}`;
+    throw new StoreError('WEIR_STORE', `LMDB could not be loaded (${here}): ${messageOf(cause)}`, {
+      cause,
+      // What is not installed now is not installed after a restart either.
+      unrecoverable: true,
+      remedy:
+        'Its native file belongs to one system: install the packages again on this one, optional ones included.',
+    });
+  }
+}
 
 /** The production Runtime. Cheap to make and without state of its own: one per program or many make no difference. */
 export function nodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
@@ -47,6 +63,8 @@ export function nodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
     sockets: nodeSockets,
     keyValues,
     environment: (name) => process.env[name],
+    // The console, because it survives a reader that has gone, and test runners sort its lines to their tests.
+    report: (text) => console.error(text),
     points: options.points ?? null,
   };
 }

@@ -9,9 +9,10 @@
 //     without it, the file is what an interrupted creation left, and making it anew loses nothing.
 
 import { constants } from 'node:fs';
-import { access, mkdir, stat, statfs } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, StoreError } from './errors.js';
+import { makeDirectories } from './node-directories.js';
 import { nodeFiles } from './node-files.js';
 import { checkStoreFile } from './node-store-check.js';
 
@@ -23,7 +24,7 @@ const MARK_TEXT = `This directory is a store of Weir. Keep this file: without it
 /** Makes sure that `directory` is there and fit for the intended access; creates it unless `readOnly`. */
 export async function prepareStoreDirectory(directory: string, readOnly: boolean): Promise<void> {
   try {
-    if (!readOnly) await mkdir(directory, { recursive: true });
+    if (!readOnly) await makeDirectories(directory);
     const found = await stat(directory);
     if (!found.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
     await access(
@@ -31,7 +32,7 @@ export async function prepareStoreDirectory(directory: string, readOnly: boolean
       readOnly ? constants.R_OK | constants.X_OK : constants.R_OK | constants.W_OK | constants.X_OK,
     );
   } catch (error) {
-    throw directoryError(directory, error);
+    throw directoryError(directory, readOnly, error);
   }
 }
 
@@ -82,14 +83,16 @@ function markFile(directory: string): string {
   return join(directory, 'weir-store.txt');
 }
 
-function directoryError(directory: string, cause: unknown): StoreError {
+function directoryError(directory: string, readOnly: boolean, cause: unknown): StoreError {
   const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
   const options = { cause, unrecoverable: true };
   switch (code) {
     case 'ENOENT':
       return new StoreError(
         'WEIR_STORE',
-        `There is no store in ${directory}: the directory does not exist.`,
+        readOnly
+          ? `There is no store in ${directory}: the directory does not exist.`
+          : `The store directory ${directory} cannot be made: nothing can be created above it.`,
         {
           ...options,
           remedy: 'Check the path.',

@@ -54,6 +54,8 @@ export interface Runtime {
   readonly keyValues: KeyValueStores;
   /** An environment variable, or undefined. */
   environment(name: string): string | undefined;
+  /** Text for whoever started the program, without line end: what the default logger has to say. Never throws. */
+  report(text: string): void;
   /** Null in production: protocol steps then cost one comparison. */
   readonly points: Points | null;
 }

@@ -146,6 +146,8 @@ class IteratorCursor<T> {
     if (this.failure === null) return { kind: 'splitEnd', split: SPLIT };
     throw new ConnectorError('The iterable of the source has thrown.', {
       position: `value ${this.taken}`,
+      // Code of the user that waits for nothing: what it throws here, it will throw here again.
+      identity: { kind: 'position', text: `value ${this.taken}` },
       cause: this.failure.cause,
       unrecoverable: !this.replayable,
     });

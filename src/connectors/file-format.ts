@@ -28,6 +28,7 @@ export function ndjson<T = unknown>(): FileFormat<T> {
       const text = JSON.stringify(value) as string | undefined;
       if (text !== undefined) return `${text}\n`;
       throw new UserCodeError(`NDJSON cannot express a ${typeof value}.`, {
+        unrecoverable: true,
         remedy: 'Map the records to plain objects before the sink, or give the sink a format of your own.',
       });
     },
@@ -90,6 +91,7 @@ function csvText(value: unknown): string {
   if (typeof value === 'object') return JSON.stringify(value);
   if (typeof value === 'function' || typeof value === 'symbol') {
     throw new UserCodeError(`CSV cannot express a ${typeof value}.`, {
+      unrecoverable: true,
       remedy: 'Map it to text before the sink.',
     });
   }

@@ -107,6 +107,7 @@ function custom(spec: PartitionerKind & { readonly kind: 'custom' }, targets: nu
       `The custom partitioner answered ${String(chosen)}; expected a whole number from 0 to ${targets - 1}.`,
       {
         operator: spec.operator,
+        unrecoverable: true,
         remedy:
           'Return an index below the number of channels that the function is given as its second argument.',
       },

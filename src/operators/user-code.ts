@@ -27,14 +27,14 @@ export function userError(place: CodePlace, doing: string, cause: unknown, index
   });
 }
 
-/** The error for a function that broke its contract without throwing. */
+/** The error for a function that broke its contract without throwing. No restart mends it. */
 export function contractError(
   place: CodePlace,
   problem: string,
   remedy: string,
   index?: number,
 ): UserCodeError {
-  return new UserCodeError(problem, { ...placeOf(place, index), remedy });
+  return new UserCodeError(problem, { ...placeOf(place, index), remedy, unrecoverable: true });
 }
 
 /** The error for a promise where a value was expected. */

@@ -11,12 +11,16 @@
 // J5. A cancel wins over a restart and over a failure, and loses against an end that has already been reached.
 // J6. A stop that could not be finished restarts the job at once, without asking the strategy: nothing is broken, but the
 //     sources stand still (5.20).
+// J7. A failure that comes again and again at the same record ends the job (repeated-failure.ts).
+// J8. While no attempt has ever begun, somebody waits for `run`: it may fail to begin a few times only, whatever the strategy.
 
 import { assert, unreachable } from '../base/assert.js';
 import { isUnrecoverable } from '../base/errors.js';
+import { FIRST_BEGINS_MAX, POISON_REPEATS_MAX } from '../base/limits.js';
 import type { RandomStream } from '../base/runtime.js';
 import { isStopFailure } from '../checkpoint/stop-failed-error.js';
 import { FailureHistory, type JobFailure } from './failure-history.js';
+import { RepeatedFailure } from './repeated-failure.js';
 import type { RestartStrategy } from './restart-strategy.js';
 
 export type { JobFailure } from './failure-history.js';
@@ -49,8 +53,16 @@ export type JobInput =
   | { readonly kind: 'attemptStopped'; readonly attempt: number }
   | { readonly kind: 'restartDue' }
   | { readonly kind: 'cancel' }
+  | { readonly kind: 'checkpointCompleted'; readonly attempt: number }
   /** The attempt has done all there was to do, or the stop that was asked for. */
   | { readonly kind: 'attemptDone'; readonly attempt: number; readonly end: 'FINISHED' | 'SUSPENDED' };
+
+export interface JobLimits {
+  /** Failures in a row at the same record that end the job. Null: as many as it takes. */
+  readonly repeatsMax: number | null;
+  /** Failures to begin before any attempt has begun. Null: one has, in an earlier life of the job actor. */
+  readonly firstBeginsMax: number | null;
+}
 
 export type JobEffect =
   /** Open the store if need be, take the next attempt number, restore, spawn: answered by `attemptBegun` or `beginFailed`. */
@@ -65,6 +77,8 @@ export type JobEffect =
       readonly error: unknown;
       readonly suppressed: readonly unknown[];
       readonly why: string;
+      /** Where `why` has one of its own, beside that of the error. */
+      readonly remedy: string | undefined;
     };
 
 type Phase =
@@ -77,13 +91,19 @@ type Phase =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'ended'; readonly state: JobState };
 
+const POISON_REMEDY =
+  'Correct the function or the record, or let the operator go on without such records: onError "skip" or a dead letter.';
+
 type Next =
   | { readonly kind: 'restart'; readonly delayMs: number }
-  | { readonly kind: 'fail'; readonly why: string }
+  | { readonly kind: 'fail'; readonly why: string; readonly remedy?: string }
   | { readonly kind: 'end'; readonly state: 'FINISHED' | 'SUSPENDED' | 'CANCELED' };
 
 export class JobMachine {
   readonly #failures = new FailureHistory();
+  readonly #repeated = new RepeatedFailure();
+  readonly #limits: JobLimits;
+  #firstBegins = 0;
   readonly #random: RandomStream;
   #strategy: RestartStrategy;
   #phase: Phase = { kind: 'created' };
@@ -92,9 +112,10 @@ export class JobMachine {
   #attempt = 0;
 
   /** `random`: for the jitter of back-offs. */
-  constructor(strategy: RestartStrategy, random: RandomStream) {
+  constructor(strategy: RestartStrategy, random: RandomStream, limits: Partial<JobLimits> = {}) {
     this.#strategy = strategy;
     this.#random = random;
+    this.#limits = { repeatsMax: POISON_REPEATS_MAX, firstBeginsMax: FIRST_BEGINS_MAX, ...limits };
   }
 
   get state(): JobState {
@@ -146,6 +167,9 @@ export class JobMachine {
         return this.#isCurrent(input.attempt)
           ? this.#stop(input.attempt, { kind: 'end', state: input.end })
           : [];
+      case 'checkpointCompleted':
+        if (this.#isCurrent(input.attempt)) this.#repeated.progressed();
+        return [];
       case 'attemptStopped':
         return this.#stopped(input.attempt);
       case 'restartDue':
@@ -175,7 +199,13 @@ export class JobMachine {
 
   #beginFailed(error: unknown, nowMs: number): readonly JobEffect[] {
     if (this.#phase.kind !== 'beginning') return [];
-    const next = this.#judge(this.#attempt, error, nowMs);
+    const { firstBeginsMax } = this.#limits;
+    this.#firstBegins += 1;
+    let next = this.#judge(this.#attempt, error, nowMs);
+    if (this.#attempt === 0 && firstBeginsMax !== null && this.#firstBegins >= firstBeginsMax) {
+      if (next.kind === 'restart')
+        next = { kind: 'fail', why: `it could not begin ${this.#firstBegins} times` };
+    }
     return this.#next(this.#canceling ? { kind: 'end', state: 'CANCELED' } : next);
   }
 
@@ -190,6 +220,11 @@ export class JobMachine {
     this.#failures.root(attempt, nowMs, error);
     if (isUnrecoverable(error)) return { kind: 'fail', why: 'a restart cannot help' };
     if (isStopFailure(error)) return { kind: 'restart', delayMs: 0 };
+    const repeats = this.#repeated.failed(error);
+    const { repeatsMax } = this.#limits;
+    if (repeatsMax !== null && repeats >= repeatsMax) {
+      return { kind: 'fail', why: `${repeats} times in a row at the same record`, remedy: POISON_REMEDY };
+    }
     this.#strategy = this.#strategy.next(nowMs, this.#random);
     if (this.#strategy.canRestart) return { kind: 'restart', delayMs: this.#strategy.delayMs };
     return { kind: 'fail', why: this.#strategy.whyNot };
@@ -215,7 +250,7 @@ export class JobMachine {
         return [{ kind: 'scheduleRestart', delayMs: next.delayMs }];
       case 'fail':
         this.#phase = { kind: 'ended', state: 'FAILED' };
-        return [{ kind: 'fail', ...this.#failures.summary(), why: next.why }];
+        return [{ kind: 'fail', ...this.#failures.summary(), why: next.why, remedy: next.remedy }];
       case 'end':
         this.#phase = { kind: 'ended', state: next.state };
         return [{ kind: 'end', state: next.state }];

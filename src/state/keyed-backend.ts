@@ -113,6 +113,11 @@ export class KeyedBackend {
     return this.core.currentKey();
   }
 
+  /** For error messages: undefined where there is none. */
+  keyInHand(): unknown {
+    return this.core.hasKey ? this.core.currentKey() : undefined;
+  }
+
   // ---------------------------------------------------------------- state by name
 
   value<T>(name: string, options: StateOptions = {}): ValueState<T> {

@@ -78,6 +78,10 @@ export class StateCore implements TableHost {
     this.givenKey = undefined;
   }
 
+  get hasKey(): boolean {
+    return this.key !== undefined;
+  }
+
   currentKey(): unknown {
     const key = this.requireKey('the current key');
     if (typeof key !== 'string') return key;

@@ -18,6 +18,7 @@ import type { OperatorStateStore } from '../state/operator-state.js';
 import { type ChainTarget, linksBelow, outputOf, targetsOf } from './chain-outputs.js';
 import type { Outbox, Room } from './outbox.js';
 import { type Advance, WatermarkGate, WatermarkGates } from './watermark-gate.js';
+import { type RecordInHand, WorkInHand } from './work-in-hand.js';
 
 export interface ChainLinkSpec {
   readonly uid: string;
@@ -78,6 +79,7 @@ export class Chain {
   private readonly advances: Advance[] = [];
   /** Of the operators that make watermarks themselves. */
   private readonly gates = new WatermarkGates();
+  private readonly hand = new WorkInHand();
   private readonly interrupted = (): boolean =>
     this.room.full || this.newlySuspended.length > 0 || this.advances.length > 0 || this.gates.wait;
 
@@ -119,6 +121,7 @@ export class Chain {
     assert(this.atRest, 'a batch starts when the chain is at rest');
     this.recordsIn += values.length;
     this.job = { kind: 'batch', values, timestamps, input, index: 0 };
+    this.hand.given(this.job);
   }
 
   startWatermark(time: number): void {
@@ -145,14 +148,16 @@ export class Chain {
     return this.job === null && this.suspended.length === 0 && this.advances.length === 0 && !this.gates.wait;
   }
 
-  /** Index in the running batch, for error messages. */
-  get batchIndex(): number {
-    return this.job?.kind === 'batch' ? this.job.index : 0;
+  /** For error messages; `batchIndex` where the error knows it. Null: a watermark or a timer is at work. */
+  recordInHand(batchIndex: number | undefined): RecordInHand | null {
+    return this.hand.record(batchIndex, this.recordsIn);
   }
 
-  /** Number of a record of the batch in hand among those that this chain has been given, from 1. */
-  recordInHand(index: number = this.batchIndex): number {
-    return this.job?.kind === 'batch' ? this.recordsIn - this.job.values.length + index + 1 : this.recordsIn;
+  /** The key at which an operator stands, and how far event time has come there. */
+  momentOf(operator: string | undefined): { readonly key: unknown; readonly watermark: number } | null {
+    const link = this.links.find(({ name }) => name === operator);
+    if (link === undefined) return null;
+    return { key: link.keyed?.keyInHand(), watermark: link.watermark };
   }
 
   /** Earliest alarm that an operator has asked for. One whose input has ended has no use for any (semantics 1.10). */
@@ -171,7 +176,7 @@ export class Chain {
       if (this.newlySuspended.length > 0) this.adoptSuspended();
       if (this.room.full) return this.atRest;
       const gate = this.gates.next();
-      if (gate !== null) gate.step();
+      if (gate !== null) this.hand.interrupt(() => gate.step());
       else if (this.suspended.length > 0) this.resumeFirst();
       else if (this.advances.length > 0) this.advanceFirst(this.advances);
       else if (this.job !== null) this.runJob(this.job);
@@ -180,6 +185,7 @@ export class Chain {
   }
 
   private adoptSuspended(): void {
+    this.hand.suspended();
     this.suspended = this.newlySuspended.concat(this.suspended);
     this.newlySuspended = [];
   }
@@ -196,6 +202,7 @@ export class Chain {
   }
 
   private advanceFirst(advances: Advance[]): void {
+    this.hand.atTime();
     const advance = present(advances[0], 'a watermark under way');
     const link = present(this.links[advance.link], 'a link of the chain');
     if (advance.kind === 'give' && !link.ended) {
@@ -239,8 +246,10 @@ export class Chain {
   }
 
   private runJob(job: Job): void {
+    this.hand.atTime();
     switch (job.kind) {
       case 'batch':
+        this.hand.atRecord();
         return this.runBatch(job);
       case 'alarm':
         return this.runAlarms(job);

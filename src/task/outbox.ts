@@ -171,6 +171,7 @@ export class Outbox {
     throw new UserCodeError(
       `One call of a user function emitted more than ${EMISSION_OVERDRAFT_RECORDS_MAX} records that have no room downstream.`,
       {
+        unrecoverable: true,
         remedy:
           'Write the function as a generator (`*onElement`, or a flatMap that returns a generator): it is then suspended until there is room.',
       },

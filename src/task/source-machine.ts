@@ -74,6 +74,7 @@ export class SourceMachine implements Machine {
   /** What was polled and the watermarks among it, as far as the chain has not been given it. */
   private due: readonly SourcePart[] = [];
   private dueIndex = 0;
+  private taken: readonly unknown[] = [];
   private firstRecordPending: boolean;
 
   constructor(parts: SourceParts, restored: boolean) {
@@ -202,6 +203,11 @@ export class SourceMachine implements Machine {
     }
   }
 
+  /** For error messages: a record that failed while it was given its time. */
+  takenRecord(index: number): unknown {
+    return this.taken[index];
+  }
+
   private takeRecords(polled: Polled<unknown> & { readonly kind: 'records' }, nowMs: number): void {
     this.parts.positions.move(polled.split, polled.next);
     const count = polled.values.length;
@@ -216,7 +222,9 @@ export class SourceMachine implements Machine {
     const values = polled.values as unknown[];
     const timestamps =
       polled.timestamps === undefined ? new Array<number>(count).fill(MIN_TIMESTAMP) : [...polled.timestamps];
+    this.taken = values;
     const placed = this.parts.watermarks?.onRecords(polled.split, values, timestamps, nowMs) ?? [];
+    this.taken = [];
     if (this.firstRecordPending) {
       this.firstRecordPending = false;
       this.effects.push({ kind: 'point', step: 'record.afterRestore', checkpoint: 0 });

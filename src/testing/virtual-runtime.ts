@@ -41,6 +41,8 @@ export interface VirtualRuntimeOptions {
   readonly stepsMax?: number;
   /** Environment variables of the simulated processes. Default none. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Takes what the default logger has to say. Default: nobody does. */
+  readonly report?: (text: string) => void;
 }
 
 export interface CrashOptions {
@@ -201,6 +203,7 @@ function processRuntime(machine: Machine, process: VirtualProcess): VirtualRunti
     sockets: virtualSockets(machine.network, process),
     keyValues: virtualKeyValues({ ...machine, process, timers, prepareDirectory }),
     environment: (name) => options.environment?.[name],
+    report: options.report ?? (() => undefined),
     points: options.points ?? null,
     get nowMs() {
       return scheduler.nowMs;

@@ -94,7 +94,7 @@ test('a cause with words of its own is told with its kind, and the line that thr
     '  at job.ts:3:9',
   ]);
   expect(chainText(error)).toBe(
-    'Source "numbers" failed: the generator could not make record 7. [operator "numbers"], caused by TypeError: Cannot read properties of undefined',
+    'Source "numbers" failed: the generator could not make record 7. [operator "numbers"], caused by TypeError: Cannot read properties of undefined (thrown at /app/job.ts:3:9)',
   );
 });
 

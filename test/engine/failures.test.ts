@@ -36,7 +36,7 @@ test('a function that throws every time ends the job with operator, position and
   const handle = await startJob(runtime, job, { restart: { kind: 'fixedDelay', attempts: 2, delayMs: 5 } });
   const error = await failureOf(settle(runtime, handle.finished));
   expect(calls).toBe(9);
-  expect(error.message).toContain('restarted 2 times');
+  expect(error.message).toContain('3 times in a row at the same record');
   const cause = error.cause as UserCodeError;
   expect(cause).toBeInstanceOf(UserCodeError);
   expect(cause.operator).toBe('parse');

@@ -10,6 +10,7 @@
 // A3. From then until its cleanup, each late record fires its key again with all contents (3.7).
 // A4. Nothing is left of a window after its cleanup (3.19).
 
+import { atBatchIndex } from '../../base/errors.js';
 import { MIN_TIMESTAMP } from '../../base/timestamps.js';
 import type { KeyedBackend } from '../../state/keyed-backend.js';
 import type { WindowEntry, WindowTable } from '../../state/window-table.js';
@@ -142,9 +143,14 @@ class Running implements WindowLoopHost {
     interrupted: () => boolean,
   ): number {
     if (this.loop !== null) return this.loop(values, timestamps, from, interrupted);
-    for (let index = from; index < values.length; index += 1) {
-      this.onRecord(values[index], timestamps[index] as number);
-      if (interrupted()) return index + 1;
+    let index = from;
+    try {
+      for (; index < values.length; index += 1) {
+        this.onRecord(values[index], timestamps[index] as number);
+        if (interrupted()) return index + 1;
+      }
+    } catch (cause) {
+      throw atBatchIndex(cause, index);
     }
     return values.length;
   }
@@ -154,7 +160,7 @@ class Running implements WindowLoopHost {
   }
 
   explain(cause: unknown, thrower: LoopStep, index: number): unknown {
-    if (thrower === 'engine') return cause;
+    if (thrower === 'engine') return atBatchIndex(cause, index);
     return userError(this.context, thrower === 'aggregate' ? ADDING : SELECTING, cause, index);
   }
 
