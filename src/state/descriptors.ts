@@ -20,7 +20,7 @@ export interface TtlOptions {
   readonly update?: 'onCreateAndWrite' | 'onReadAndWrite';
   /**
    * `neverReturnExpired` (default): what has expired looks absent. `returnExpiredIfNotCleanedUp`: the first read
-   * returns it and removes it.
+   * returns it and removes it. `has`, `delete`, `size` and `keys()` of a map see what a read would still return.
    */
   readonly visibility?: 'neverReturnExpired' | 'returnExpiredIfNotCleanedUp';
   readonly cleanup?: TtlCleanup;
@@ -30,7 +30,7 @@ export interface TtlOptions {
 export interface TtlCleanup {
   /** Leave expired entries out of full snapshots. Default true. */
   readonly onFullSnapshot?: boolean;
-  /** Entries looked at with each access to this state; 0 switches it off. Default 5. */
+  /** Entries looked at with each access to this state, of whatever kind; 0 switches it off. Default 5. */
   readonly entriesPerAccess?: number;
   /** Look also with each record, whether it uses this state or not. Default false. */
   readonly onEveryRecord?: boolean;
@@ -92,7 +92,7 @@ export interface MapState<K, V> {
   entries(): IterableIterator<[K, V]>;
   keys(): IterableIterator<K>;
   values(): IterableIterator<V>;
-  /** Entries that have not expired. Counts them one by one when there is a time to live. */
+  /** Entries that a read would answer. Counts them one by one when there is a time to live. */
   readonly size: number;
   isEmpty(): boolean;
   clear(): void;

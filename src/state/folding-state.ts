@@ -22,7 +22,7 @@ export class KeyedReducingState<T> implements ReducingState<T> {
   }
 
   get(): T | undefined {
-    return readCell(this.cell) as T | undefined;
+    return this.cell.get() as T | undefined;
   }
 
   add(value: T): void {
@@ -49,7 +49,7 @@ export class KeyedAggregatingState<In, Acc, Out> implements AggregatingState<In,
   }
 
   get(): Out | undefined {
-    const accumulator = readCell(this.cell);
+    const accumulator = this.cell.get();
     return accumulator === undefined ? undefined : this.aggregate.getResult(accumulator as Acc);
   }
 
@@ -63,12 +63,4 @@ export class KeyedAggregatingState<In, Acc, Out> implements AggregatingState<In,
   clear(): void {
     this.cell.clear();
   }
-}
-
-function readCell(cell: ValueCell): unknown {
-  const entry = cell.find();
-  if (entry === undefined) return undefined;
-  const value = cell.read(entry);
-  if (cell.ttl !== null) cell.ttl.sweep();
-  return value;
 }

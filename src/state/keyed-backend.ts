@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.js';
 import { RestoreError, StateError } from '../base/errors.js';
 import type { Tuning } from '../base/tuning.js';
+import { auditState } from './audit.js';
 import type {
   AggregatingOptions,
   AggregatingState,
@@ -159,6 +160,14 @@ export class KeyedBackend {
   /** Entries in memory over all states and timers: 0 when everything has been cleared. */
   get size(): number {
     return this.core.liveEntries;
+  }
+
+  /**
+   * Recounts everything that is kept in two places and answers a sentence for each thing that does not hold. For tests and
+   * simulations, between two calls of the operator: it walks over all state.
+   */
+  audit(): readonly string[] {
+    return auditState(this.core);
   }
 
   // ---------------------------------------------------------------- snapshots

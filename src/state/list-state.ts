@@ -33,12 +33,12 @@ export class KeyedListState<T> implements ListState<T> {
 
   get(): readonly T[] {
     const entry = this.find();
-    if (entry === undefined) return [];
     if (this.ttl !== null) {
-      const items = this.ttl.readList(entry);
+      const items = entry === undefined ? [] : this.ttl.readList(entry);
       this.ttl.sweep();
       return items as readonly T[];
     }
+    if (entry === undefined) return [];
     if (this.core.capture !== null) this.core.capture.save(entry);
     const items = (entry.value as ListCell).lend();
     return (this.core.freeze ? Object.freeze(items) : items) as readonly T[];
@@ -54,11 +54,7 @@ export class KeyedListState<T> implements ListState<T> {
 
   set(values: Iterable<T>): void {
     const items = Array.from(values, (value) => this.checked(value));
-    const entry = this.find();
-    if (items.length === 0) {
-      if (entry !== undefined) this.table.remove(entry);
-      return;
-    }
+    if (items.length === 0) return this.clear();
     this.table.put(this.space, this.core.requireKey(this.table.name), new ListCell(items));
     if (this.ttl !== null) this.ttl.sweep();
   }
@@ -66,6 +62,7 @@ export class KeyedListState<T> implements ListState<T> {
   clear(): void {
     const entry = this.find();
     if (entry !== undefined) this.table.remove(entry);
+    if (this.ttl !== null) this.ttl.sweep();
   }
 
   private append(items: unknown[]): void {

@@ -26,8 +26,7 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
 
   get(key: K): V | undefined {
     const entry = this.find(key);
-    if (entry === undefined) return undefined;
-    const value = this.read(entry);
+    const value = entry === undefined ? undefined : this.read(entry);
     if (this.ttl !== null) this.ttl.sweep();
     return value as V | undefined;
   }
@@ -43,15 +42,17 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
 
   delete(key: K): boolean {
     const entry = this.find(key);
-    if (entry === undefined) return false;
-    const visible = this.isVisible(entry);
-    this.table.remove(entry);
+    const visible = entry !== undefined && this.isVisible(entry);
+    if (visible) this.table.remove(entry);
+    if (this.ttl !== null) this.ttl.sweep();
     return visible;
   }
 
   has(key: K): boolean {
     const entry = this.find(key);
-    return entry !== undefined && this.isVisible(entry);
+    const visible = entry !== undefined && this.isVisible(entry);
+    if (this.ttl !== null) this.ttl.sweep();
+    return visible;
   }
 
   *entries(): IterableIterator<[K, V]> {
@@ -68,10 +69,10 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
 
   get size(): number {
     const space = this.space();
-    if (space === undefined) return 0;
-    if (this.ttl === null) return space.size;
+    if (this.ttl === null) return space === undefined ? 0 : space.size;
     let visible = 0;
-    for (const entry of space.entries()) if (this.isVisible(entry)) visible += 1;
+    if (space !== undefined) for (const entry of space.entries()) if (this.isVisible(entry)) visible += 1;
+    this.ttl.sweep();
     return visible;
   }
 
@@ -82,6 +83,7 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
   clear(): void {
     const space = this.space();
     if (space !== undefined) this.table.drop(space);
+    if (this.ttl !== null) this.ttl.sweep();
   }
 
   private space(): Space | undefined {
@@ -101,21 +103,28 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
     return entry.value;
   }
 
+  /** Whether a read would answer it. What has expired and stays hidden leaves at once: nobody may ever ask for it again. */
   private isVisible(entry: Entry): boolean {
     const { ttl } = this;
     if (ttl === null || ttl.returnsExpired) return true;
-    return !ttl.isExpired(entry.value as Stamped, this.core.processingTimeMs());
+    if (!ttl.isExpired(entry.value as Stamped, this.core.processingTimeMs())) return true;
+    this.table.remove(entry);
+    return false;
   }
 
   /** The entries that were there when the iteration began and still are. */
   private *present(): IterableIterator<Entry> {
     const space = this.space();
-    if (space === undefined) return;
-    const { namespace } = space;
-    for (const entry of [...space.entries()]) {
-      // A cleared map keeps its entries for the running snapshot, so the table is asked first.
-      if (this.table.find(namespace) !== space) return;
-      if (space.get(entry.key) === entry && this.isVisible(entry)) yield entry;
+    try {
+      if (space === undefined) return;
+      for (const entry of [...space.entries()]) {
+        // A cleared map keeps its entries for the running snapshot.
+        if (space.gone) return;
+        if (space.get(entry.key) === entry && this.isVisible(entry)) yield entry;
+      }
+    } finally {
+      // Also for a loop that was left early: a map may never be used in any other way.
+      if (this.ttl !== null) this.ttl.sweep();
     }
   }
 }

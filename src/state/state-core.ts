@@ -109,9 +109,14 @@ export class StateCore implements TableHost {
     entry.space.epoch = this.epoch;
   }
 
+  /** Whether an increment may ever build on a snapshot that was begun. */
+  get canBuildOnSnapshots(): boolean {
+    return this.begun.size > 0 || this.completed !== null;
+  }
+
   noteRemoval(table: Table, namespace: Namespace, key: MapKey | null): void {
     // Without a snapshot there is nothing to build on.
-    if (this.begun.size === 0 && this.completed === null) return;
+    if (!this.canBuildOnSnapshots) return;
     if (!this.removals.add({ table, namespace, key, epoch: this.epoch }, this.liveEntries))
       this.forgetBases();
   }
@@ -134,13 +139,14 @@ export class StateCore implements TableHost {
 
   abandon(checkpoint: number): void {
     this.begun.delete(checkpoint);
+    this.forgetIdleRemovals();
   }
 
   /** Covers all earlier checkpoints; may come late, or for a checkpoint that this subtask knows nothing of. */
   complete(checkpoint: number): void {
     const base = this.begun.get(checkpoint);
     for (const each of this.begun.keys()) if (each <= checkpoint) this.begun.delete(each);
-    if (base === undefined) return;
+    if (base === undefined) return this.forgetIdleRemovals();
     this.completed = base;
     this.removals.prune(base.epoch);
   }
@@ -149,6 +155,10 @@ export class StateCore implements TableHost {
   restored(epoch: number, base: number | null): void {
     this.epoch = epoch;
     this.completed = base === null ? null : { checkpoint: base, epoch };
+  }
+
+  private forgetIdleRemovals(): void {
+    if (!this.canBuildOnSnapshots) this.removals.clear();
   }
 
   private forgetBases(): void {

@@ -88,6 +88,8 @@ export class Space {
   epoch: number;
   one: Entry | null = null;
   many: Map<MapKey, Entry> | null = null;
+  /** It has left its table. A dropped space keeps its entries for the running snapshot, and nobody else may take them for state. */
+  gone = false;
 
   constructor(table: Table, namespace: Namespace, epoch: number) {
     this.table = table;
@@ -108,8 +110,7 @@ export class Space {
 
   /** Entries in order of creation; those added meanwhile are met as well, those removed are not. */
   entries(): IterableIterator<Entry> {
-    if (this.many === null) return (this.one === null ? [] : [this.one]).values();
-    return this.many.values();
+    return this.many === null ? new FewEntries(this) : this.many.values();
   }
 
   insert(entry: Entry): void {
@@ -129,6 +130,35 @@ export class Space {
   delete(key: MapKey): void {
     if (this.many !== null) this.many.delete(key);
     else this.one = null;
+  }
+}
+
+/** The entries of a space that had at most one when the iteration began, by the rules of an iterator of a Map. */
+class FewEntries implements IterableIterator<Entry> {
+  private readonly space: Space;
+  private met: Entry | null = null;
+  private rest: Iterator<Entry> | null = null;
+
+  constructor(space: Space) {
+    this.space = space;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Entry> {
+    const { one, many } = this.space;
+    if (many !== null) return this.nextOf(many);
+    if (one === null || one === this.met) return { done: true, value: undefined };
+    this.met = one;
+    return { done: false, value: one };
+  }
+
+  private nextOf(many: Map<MapKey, Entry>): IteratorResult<Entry> {
+    this.rest ??= many.values();
+    const step = this.rest.next();
+    return step.done !== true && step.value === this.met ? this.rest.next() : step;
   }
 }
 
@@ -218,11 +248,12 @@ export class Table {
   }
 
   protected detach(space: Space): void {
+    space.gone = true;
     this.spaces.delete(this.indexOf(space.namespace));
   }
 
-  /** A namespace as key of a Map. */
-  private indexOf(namespace: Namespace): MapKey {
+  /** A namespace as key of `spaces`. */
+  indexOf(namespace: Namespace): MapKey {
     if (namespace === null) return '';
     if (typeof namespace !== 'object') return namespace;
     const [first, second] = namespace;

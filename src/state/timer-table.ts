@@ -66,6 +66,20 @@ export class TimerTable extends Table {
     this.siftDown(last);
   }
 
+  /** What does not hold of the order, for audits. A space out of the order is one whose timers wait for nothing. */
+  disorder(): string[] {
+    const found: string[] = [];
+    for (const [at, space] of this.heap.entries()) {
+      const parent = this.heap[(at - 1) >> 1];
+      if (space.position !== at) found.push(`the space of time ${space.time} is not where it says`);
+      if (at > 0 && parent !== undefined && isBefore(space, parent))
+        found.push(`time ${space.time} is behind a later one`);
+      if (space.gone || this.find(space.namespace) !== space)
+        found.push(`time ${space.time} is queued without a timer`);
+    }
+    return found;
+  }
+
   protected override createSpace(namespace: Namespace): Space {
     this.created += 1;
     const space = new TimerSpace(this, namespace as readonly number[], this.created);

@@ -6,7 +6,10 @@
 // L1. A value has expired when its last access plus the time to live is at or before the clock (semantics 4.8); the sum
 //     saturates.
 // L2. Reading refreshes only what has not expired.
-// L3. The sweep runs after an access and never before it, so that it cannot take what the access asked for.
+// L3. The sweep of an access runs after it, whatever the access was and whether it found anything, so that it cannot take
+//     what was asked for, and so that state is swept however it is used.
+// L4. The sweep keeps its place between accesses. What has left the table meanwhile is not touched again: a map that was
+//     cleared, a space that was dropped.
 
 import { StateError } from '../base/errors.js';
 import { STATE_TTL_SWEEP_ENTRIES } from '../base/limits.js';
@@ -31,6 +34,7 @@ export class Ttl {
   private readonly ttlMs: number;
   private readonly sweepEntries: number;
   private spaces: Iterator<Space> | null = null;
+  private space: Space | null = null;
   private entries: Iterator<Entry> | null = null;
 
   constructor(core: StateCore, table: Table, options: TtlOptions) {
@@ -123,16 +127,18 @@ export class Ttl {
   /** Null at the end of a round, and when there is nothing: the next call begins again. */
   private nextEntry(): Entry | null {
     for (;;) {
-      const entry = this.entries?.next();
-      if (entry !== undefined && entry.done !== true) return entry.value;
+      if (this.space !== null && this.entries !== null && !this.space.gone) {
+        const { value: entry, done } = this.entries.next();
+        if (done !== true) return entry;
+      }
       this.spaces ??= this.table.spaces.values();
-      const space = this.spaces.next();
-      if (space.done === true) {
+      const { value: space, done } = this.spaces.next();
+      this.space = done === true ? null : space;
+      this.entries = done === true ? null : space.entries();
+      if (done === true) {
         this.spaces = null;
-        this.entries = null;
         return null;
       }
-      this.entries = space.value.entries();
     }
   }
 }

@@ -32,8 +32,16 @@ export class ValueCell {
     return this.entries.get(key);
   }
 
-  /** What a reader of state gets. The running snapshot takes its image first: the reader may change what it gets. */
-  read(entry: Entry): unknown {
+  /** The value of the key in hand, as a reader of state gets it. */
+  get(): unknown {
+    const entry = this.find();
+    const value = entry === undefined ? undefined : this.read(entry);
+    if (this.ttl !== null) this.ttl.sweep();
+    return value;
+  }
+
+  /** The running snapshot takes its image first: the reader may change what it gets. */
+  private read(entry: Entry): unknown {
     if (this.ttl !== null) return this.ttl.read(entry);
     if (this.core.capture !== null) this.core.capture.save(entry);
     return entry.value;
@@ -63,5 +71,6 @@ export class ValueCell {
   clear(): void {
     const entry = this.find();
     if (entry !== undefined) this.table.remove(entry);
+    if (this.ttl !== null) this.ttl.sweep();
   }
 }

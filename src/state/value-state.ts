@@ -17,12 +17,7 @@ export class KeyedValueState<T> implements ValueState<T> {
   }
 
   get(): T | undefined {
-    const { cell } = this;
-    const entry = cell.find();
-    if (entry === undefined) return undefined;
-    const value = cell.read(entry);
-    if (cell.ttl !== null) cell.ttl.sweep();
-    return value as T | undefined;
+    return this.cell.get() as T | undefined;
   }
 
   set(value: T | undefined | null): void {
