@@ -45,7 +45,16 @@ export interface BegunJob {
   readonly rejected: readonly RejectedCheckpoint[];
   /** For people. */
   readonly restoredFrom: string | null;
+  /** The checkpoint with which the job had finished: there is nothing left to do. Null: it had not. */
+  readonly finishedBefore: number | null;
 }
+
+const FROM_SCRATCH = {
+  segments: null,
+  restored: new Map(),
+  restoredFrom: null,
+  finishedBefore: null,
+} as const;
 
 /**
  * The one place that opens and closes the job's stores. It outlives the job actor: a successor closes what its
@@ -120,8 +129,7 @@ async function beginWithStore(wiring: JobWiring, stores: JobStores): Promise<Beg
     rejected: begun.rejected,
     lastCheckpointId: Math.max(begun.lastCheckpointId, manifest?.checkpoint ?? 0),
   };
-  if (manifest === null)
-    return { ...common, plan: wiring.plan, segments: null, restored: new Map(), restoredFrom: null };
+  if (manifest === null) return { ...common, ...FROM_SCRATCH, plan: wiring.plan };
   const assignment = assignState(manifest, restoringOperators(wiring.plan), wiring);
   for (const uid of assignment.notRestored) {
     wiring.logger.warn(
@@ -134,6 +142,7 @@ async function beginWithStore(wiring: JobWiring, stores: JobStores): Promise<Beg
     plan: fitted(wiring.plan, assignment),
     segments: fromSavepoint ? stores.savepoint : stores.store,
     restored: restoredOf(manifest, assignment),
+    finishedBefore: manifest.jobFinished ? manifest.checkpoint : null,
     restoredFrom: `${fromSavepoint ? `savepoint ${wiring.from}` : 'checkpoint'} ${manifest.checkpoint}`,
   };
 }
@@ -142,8 +151,7 @@ async function beginWithoutStore(wiring: JobWiring): Promise<BegunJob> {
   wiring.progress.attemptsInMemory += 1;
   const attempt = attemptNumber(wiring.progress.attemptsInMemory);
   const begun = { stores: null, attempt, lastCheckpointId: 0, rejected: [] };
-  if (wiring.from === null)
-    return { ...begun, plan: wiring.plan, segments: null, restored: new Map(), restoredFrom: null };
+  if (wiring.from === null) return { ...begun, ...FROM_SCRATCH, plan: wiring.plan };
   throw new RestoreError('A job that starts from a savepoint needs a checkpoint directory of its own.', {
     remedy: 'Give `run` the option `checkpoint: { dir }`.',
   });

@@ -166,6 +166,7 @@ class Job implements Behavior<JobMessage> {
   }
 
   private begun(job: BegunJob): void {
+    if (job.finishedBefore !== null && !this.requests.hasBegun) this.sayFinished(job.finishedBefore);
     this.requests.begun();
     const attempt = job.attempt;
     if (job.stores !== null && this.storeRef === null)
@@ -182,6 +183,15 @@ class Job implements Behavior<JobMessage> {
       return this.context.self.control({ kind: 'attemptStopped', attempt });
     this.context.logger.info({ attempt, restoredFrom: job.restoredFrom }, 'attempt begins');
     this.attemptRef = this.spawnAttempt(job);
+  }
+
+  private sayFinished(checkpoint: number): void {
+    const { logger } = this.context;
+    const directory = this.wiring.checkpoint?.dir;
+    logger.warn(
+      { finishedBefore: checkpoint, directory },
+      'the job had finished before, so nothing is left to do, and input that has come since is not read; to start afresh, remove its checkpoint directory or name another one',
+    );
   }
 
   private beginFailed(error: unknown): void {

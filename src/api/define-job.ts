@@ -60,7 +60,9 @@ function describe(job: JobDefinition, builder: StreamGraphBuilder): unknown {
       cause instanceof JobDefinitionError
         ? cause.problems
         : [`the build function threw: ${messageOf(cause)}`];
-    throw new JobDefinitionError(job.name, [...builder.finish().problems, ...last], { cause });
+    // A refusal of ours is in the list already, so only what lies behind it is a cause.
+    const behind = cause instanceof JobDefinitionError ? cause.cause : cause;
+    throw new JobDefinitionError(job.name, [...builder.finish().problems, ...last], { cause: behind });
   }
 }
 

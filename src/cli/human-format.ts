@@ -10,7 +10,6 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 const UNITS_MS: Readonly<Record<string, number>> = {
-  '': 1,
   ms: 1,
   s: SECOND_MS,
   m: MINUTE_MS,
@@ -65,12 +64,13 @@ export function showClock(wallMs: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
 }
 
-/** Milliseconds of `500ms`, `1s`, `1.5s`, `2min`, `1h`, or of a bare number of milliseconds. Throws ConfigError naming the option. */
+/** Milliseconds of `500ms`, `1s`, `1.5s`, `2min`, `1h`, or `0`. Throws ConfigError naming the option. */
 export function parseDuration(text: string, option: string): number {
+  if (text.trim() === '0') return 0;
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(text.trim());
   const unitMs = match === null ? undefined : UNITS_MS[match[2] ?? ''];
   if (match === null || unitMs === undefined) {
-    throw new ConfigError(`${option} is a duration, got ${JSON.stringify(text)}.`, {
+    throw new ConfigError(`${option} is a duration with its unit, got ${JSON.stringify(text)}.`, {
       remedy: 'Write it like 500ms, 1s, 2min or 1h.',
     });
   }

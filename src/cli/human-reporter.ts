@@ -139,6 +139,7 @@ function endLines(end: RunEnd): string[] {
         ? [`finished: ${facts}`]
         : [
             `nothing was left to do: the job had finished before, with checkpoint ${end.finishedBefore} in ${directory}`,
+            '  input that has come since is not read',
             `  to start afresh: remove that directory, or name another one with --checkpoint-dir`,
           ];
     case 'SUSPENDED':

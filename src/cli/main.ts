@@ -39,11 +39,23 @@ export async function main(args: readonly string[], shell: Shell): Promise<ExitC
     command = parseCommandLine(args);
     return await perform(command, shell);
   } catch (error) {
+    const code =
+      error instanceof ConfigError || error instanceof JobDefinitionError ? EXIT_USAGE : EXIT_FAILED;
+    if (wantsJson(args)) {
+      jsonReporter({ clock: nodeRuntime().clock, write: (line) => void shell.err.write(line) }).failed(error);
+      return code;
+    }
     const verbose = command !== null && 'verbose' in command && command.verbose;
     const lines = reportError(error, { verbose, directory: shell.directory });
     shell.err.write(`weir: ${lines.join('\n')}\n`);
-    return error instanceof ConfigError || error instanceof JobDefinitionError ? EXIT_USAGE : EXIT_FAILED;
+    return code;
   }
+}
+
+/** Also where the command line makes no sense: a program that asked for JSON has to read why. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).includes('--json');
 }
 
 async function perform(command: Command, shell: Shell): Promise<ExitCode> {

@@ -44,11 +44,38 @@ export async function loadModuleFile(
 }
 
 async function imported(path: string, shown: string): Promise<Readonly<Record<string, unknown>>> {
+  const loading = new AbortController();
   try {
-    return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+    const module = import(pathToFileURL(path).href);
+    return (await Promise.race([module, neverLoaded(shown, loading.signal)])) as Readonly<
+      Record<string, unknown>
+    >;
   } catch (cause) {
+    if (cause instanceof NeverLoadedError) throw cause;
     throw new ConfigError(`${shown} could not be loaded: ${messageOf(cause)}`, { cause });
+  } finally {
+    loading.abort();
   }
+}
+
+class NeverLoadedError extends ConfigError {}
+
+/** Rejects when nothing is left that could end the loading: Node would leave without a word. */
+function neverLoaded(shown: string, loaded: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const idle = (): void => {
+      reject(
+        new NeverLoadedError(
+          `${shown} is never loaded: a top-level await in it waits for what never comes.`,
+          {
+            remedy: 'Await what it needs inside a source, or see to it that the promise settles.',
+          },
+        ),
+      );
+    };
+    process.once('beforeExit', idle);
+    loaded.addEventListener('abort', () => process.off('beforeExit', idle), { once: true });
+  });
 }
 
 async function prepareTypeScript(path: string, shown: string): Promise<void> {

@@ -19,7 +19,6 @@ import { CHECKPOINT_INTERVAL_MS } from '../base/limits.js';
 import type { Runtime, TimerHandle } from '../base/runtime.js';
 import type { RunCommand } from './command-line.js';
 import { EXIT_CANCELED, EXIT_FAILED, EXIT_OK, EXIT_USAGE, type ExitCode } from './exit-codes.js';
-import { finishedBefore } from './finished-before.js';
 import { Interrupts } from './interrupts.js';
 import { ProgressMeter } from './progress-meter.js';
 import { entryLogger, type LogEntry, type RunReporter } from './run-reporter.js';
@@ -49,6 +48,7 @@ export class RunSession {
   private ended = false;
   /** Of the first attempt; undefined until it begins. */
   private restoredFrom: string | null | undefined = undefined;
+  private finishedBefore: number | null = null;
 
   constructor(options: RunSessionOptions) {
     this.options = options;
@@ -82,7 +82,6 @@ export class RunSession {
     const { job, runtime, reporter, command } = this.options;
     const { directory } = this;
     const startedMs = runtime.clock.monotonicMs();
-    const finished = directory === null ? null : await finishedBefore(runtime, directory);
     const handle = await run(job, this.runOptions());
     this.handle = handle;
     reporter.started({
@@ -96,7 +95,13 @@ export class RunSession {
     const result = await handle.finished;
     this.ended = true;
     const durationMs = runtime.clock.monotonicMs() - startedMs;
-    reporter.ended({ result, durationMs, directory, finishedBefore: finished, again: command.again });
+    reporter.ended({
+      result,
+      durationMs,
+      directory,
+      finishedBefore: this.finishedBefore,
+      again: command.again,
+    });
     return exitCodeOf(result);
   }
 
@@ -119,6 +124,11 @@ export class RunSession {
 
   private logged(entry: LogEntry): void {
     const { fields } = entry;
+    if (typeof fields['finishedBefore'] === 'number') {
+      // Part of the end: at the start it would be taken for a problem.
+      this.finishedBefore = fields['finishedBefore'];
+      return;
+    }
     // What the first attempt starts from, and what the job promises, are part of the start.
     if (this.restoredFrom === undefined && 'restoredFrom' in fields) {
       this.restoredFrom = typeof fields['restoredFrom'] === 'string' ? fields['restoredFrom'] : null;

@@ -9,6 +9,7 @@
 //     gain over operator objects that call each other (2.3 times as many records/s in the measurements of this project).
 
 import { atBatchIndex } from '../base/errors.js';
+import { shownText } from '../base/shown-text.js';
 import { generate } from './generated-code.js';
 import type { Operator, OperatorContext, Output } from './operator.js';
 import type { NamedStep, StatelessStep } from './stateless-step.js';
@@ -106,7 +107,7 @@ class FusedOperator implements Operator {
         step.name === NAMED_BY_CONTEXT
           ? context
           : { ...context, name: step.name, declaredAt: step.declaredAt };
-      return { context: named, doing: `the function of ${step.step.kind}` };
+      return { context: named, doing: `the function ${nameOf(step.step)}of ${step.step.kind}` };
     };
     return {
       threw(cause, step, index) {
@@ -123,6 +124,12 @@ class FusedOperator implements Operator {
       },
     };
   }
+}
+
+/** `parseHit ` where the function has a name of its own. */
+function nameOf(step: StatelessStep): string {
+  const { name } = step.kind === 'map' ? step.apply : step.keep;
+  return name === '' ? '' : `${shownText(name)} `;
 }
 
 const closedLoop: Loop = { record: refuseClosed, batch: refuseClosed };

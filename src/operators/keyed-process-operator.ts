@@ -14,7 +14,7 @@ import type { KeyedProcessMethods, ProcessTimers, TimerContext } from './process
 import { CallContext, closeFunction, openFunction } from './process-operator.js';
 import { RecordQueue } from './record-queue.js';
 import { UserCall } from './user-call.js';
-import { contractError, shown } from './user-code.js';
+import { contractError, methodOf, shown } from './user-code.js';
 
 /** A class, a factory, or an object with `onElement` and, if it uses timers, `onTimer`. */
 export type KeyedProcessDefinition<K, I, O> = FunctionDefinition<KeyedProcessMethods<K, I, O>>;
@@ -95,8 +95,8 @@ class Running {
     this.keyed = keyed;
     this.fn = fn;
     this.setKey = keySetter(context, keyed, key);
-    this.elementCall = new UserCall(context, 'onElement');
-    this.timerCall = new UserCall(context, 'onTimer');
+    this.elementCall = new UserCall(context, methodOf(fn, 'onElement'));
+    this.timerCall = new UserCall(context, methodOf(fn, 'onTimer'));
     const elementContext = new FunctionContext(this.elementCall, keyed);
     this.timerContext = new FunctionContext(this.timerCall, keyed);
     const { elementCall } = this;

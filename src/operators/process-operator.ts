@@ -9,7 +9,7 @@ import type { OpenContext, ProcessContext, ProcessMethods } from './process-func
 import { RecordQueue } from './record-queue.js';
 import type { OutputTag } from './side-output.js';
 import { UserCall } from './user-call.js';
-import { userError } from './user-code.js';
+import { methodOf, userError } from './user-code.js';
 
 /** A class, a factory, or an object with `onElement`. */
 export type ProcessDefinition<I, O> = FunctionDefinition<ProcessMethods<I, O>>;
@@ -37,7 +37,7 @@ class ProcessOperator implements Operator {
 
   open(context: OperatorContext): void {
     const { fn, handles } = instantiate<ProcessMethods<unknown, unknown>>(this.definition, context);
-    const call = new UserCall(context, DOING);
+    const call = new UserCall(context, methodOf(fn, DOING));
     const seen = new CallContext(call);
     const begin = (value: unknown, timestamp: number): boolean => {
       call.enter(timestamp);
@@ -77,7 +77,7 @@ export function openFunction(fn: { open?(context: OpenContext): void }, context:
   try {
     fn.open?.({ name, subtask, parallelism, attempt, logger, operatorState, count });
   } catch (cause) {
-    throw userError(context, 'open', cause);
+    throw userError(context, methodOf(fn, 'open'), cause);
   }
 }
 
@@ -86,7 +86,7 @@ export function closeFunction(fn: { close?(): void }, context: OperatorContext):
   try {
     fn.close?.();
   } catch (cause) {
-    throw userError(context, 'close', cause);
+    throw userError(context, methodOf(fn, 'close'), cause);
   }
 }
 

@@ -68,8 +68,17 @@ function placeOf(place: CodePlace, index?: number): ErrorPlace {
   return index === undefined ? named : { ...named, batchIndex: index };
 }
 
+/** `onElement of class Dedup`: a method as its author wrote it; of an object literal, the method alone. */
+export function methodOf(instance: object, method: string): string {
+  const { name } = instance.constructor ?? {};
+  return name === undefined || name === '' || name === 'Object'
+    ? method
+    : `${method} of class ${shownText(name)}`;
+}
+
+/** Words become the beginning of a sentence; a name stays as it was written. */
 function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^(?:the|a) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 function ignore(): void {

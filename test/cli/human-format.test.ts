@@ -33,16 +33,18 @@ test.each([
   ['2min', 120_000],
   ['2m', 120_000],
   ['1h', 3_600_000],
-  ['250', 250],
+  ['0', 0],
   [' 10 s', 10_000],
 ])('%j is %d ms', (text, ms) => {
   expect(parseDuration(text, '--interval')).toBe(ms);
 });
 
-test.each(['', 's', '-1s', '1e3', '1 fortnight', '1s2ms', '1S'])(
+test.each(['', 's', '-1s', '1e3', '1 fortnight', '1s2ms', '1S', '1', '250'])(
   '%j is no duration, and the option is named',
   (text) => {
-    expect(() => parseDuration(text, '--interval')).toThrow(/--interval is a duration.*Write it like 500ms/);
+    expect(() => parseDuration(text, '--interval')).toThrow(
+      /--interval is a duration with its unit.*Write it like 500ms/,
+    );
   },
 );
 

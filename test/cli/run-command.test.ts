@@ -29,6 +29,8 @@ test('a job runs to its end; run again, it says that nothing is left and how to 
     expect(second.err).toContain(
       'nothing was left to do: the job had finished before, with checkpoint 1 in .weir/short',
     );
+    expect(second.err).toContain('input that has come since is not read');
+    expect(second.err).not.toContain('warn');
     expect(second.err).toContain(
       'to start afresh: remove that directory, or name another one with --checkpoint-dir',
     );
@@ -226,5 +228,58 @@ test.runIf(hasTerminal())('on a terminal one line follows the job, and Ctrl-C st
     expect(screen.filter((line) => line.includes('RUNNING'))).toEqual([]);
     const counts = countsIn(screen.join('\n'));
     expect(counts).toEqual(counts.map((_, index) => index + 1));
+  });
+});
+
+test('a job file that is never loaded is told so, and refused', async () => {
+  await inDirectory(async (directory) => {
+    const { code, err } = await weir(directory, 'run', jobFile('fixtures/never-loaded.ts'));
+    expect(err).toContain(
+      'never-loaded.ts is never loaded: a top-level await in it waits for what never comes.',
+    );
+    expect(err).toContain('what to do:');
+    expect(code).toBe(2);
+  });
+});
+
+test('a problem that the job itself is refused with is told once', async () => {
+  await inDirectory(async (directory) => {
+    const { code, err } = await weir(directory, 'explain', jobFile('fixtures/keyless-window.ts'));
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /^weir: Job "keyless" cannot start, 1 problem:\n {4}- window\(\) was called on a stream without key/,
+    );
+    expect(err).not.toContain('Job ""');
+    expect(err.match(/without key/g)).toHaveLength(1);
+  });
+});
+
+test('with --json, what is wrong with the command line or the file is JSON too', async () => {
+  await inDirectory(async (directory) => {
+    for (const [args, code, words] of [
+      [['run', 'nowhere.ts', '--json'], 'WEIR_CONFIG', 'There is no job file'],
+      [['run', jobFile('fixtures/short.ts'), '--json', '--interval', '1'], 'WEIR_CONFIG', 'with its unit'],
+      [['run', jobFile('fixtures/two-problems.ts'), '--json'], 'WEIR_JOB_DEFINITION', 'cannot start'],
+      [['savepoint', 'info', 'nowhere', '--json'], 'WEIR_', ''],
+      [['frobnicate', '--json'], 'WEIR_CONFIG', 'no command'],
+    ] as const) {
+      const { err } = await weir(directory, ...args);
+      const lines = err
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { kind: string; error: { code: string; message: string } });
+      const failed = lines.find(({ kind }) => kind === 'failed');
+      expect(failed?.error.code).toContain(code);
+      expect(failed?.error.message).toContain(words);
+    }
+  });
+});
+
+test('without a unit a duration is refused', async () => {
+  await inDirectory(async (directory) => {
+    const { code, err } = await weir(directory, 'run', jobFile('fixtures/short.ts'), '--interval', '1');
+    expect(err).toContain('weir: --interval is a duration with its unit, got "1".');
+    expect(err).toContain('Write it like 500ms, 1s, 2min or 1h.');
+    expect(code).toBe(2);
   });
 });

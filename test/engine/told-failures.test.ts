@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { defineJob } from '../../src/api/define-job.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { collectSink } from '../../src/connectors/collect-sink.js';
+import { forEachSink } from '../../src/connectors/for-each-sink.js';
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
-import { settle, startJob } from './virtual-job.js';
+import { finishJob, settle, startJob } from './virtual-job.js';
 
 const failing = defineJob('orders', (env) => {
   env
@@ -53,4 +54,28 @@ test('the first failure is told with its causes and lines, the next ones in a li
 
 test('a silent logger says nothing', async () => {
   expect(await told({ logger: silentLogger })).toEqual([]);
+});
+
+test('a job that had finished before says that nothing is left, also when its input has grown', async () => {
+  const lines: string[] = [];
+  const runtime = virtualRuntime({ seed: 1, report: (text) => lines.push(text) });
+  const over = (items: readonly number[]): ReturnType<typeof defineJob> =>
+    defineJob('sums', (env) => {
+      env.from(items, { uid: 'items' }).sinkTo(
+        forEachSink(() => undefined),
+        { uid: 'out' },
+      );
+    });
+  for (const items of [
+    [1, 2],
+    [1, 2, 3],
+    [1, 2, 3],
+  ]) {
+    const handle = await startJob(runtime, over(items), { checkpoint: { dir: '/sums' } });
+    await finishJob(runtime, handle);
+  }
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toContain('weir warn the job had finished before, so nothing is left to do');
+  expect(lines[0]).toContain('input that has come since is not read');
+  expect(lines[0]).toContain('directory=/sums');
 });

@@ -165,7 +165,7 @@ describe('process without key', () => {
     }
     const operator = processOperator(Loud);
     expect(() => operator.open({ name: 'x', subtask: 0, metrics: {} } as never)).toThrow(
-      /Open threw: no license/,
+      /open of class Loud threw: no license/,
     );
     operator.close();
     operator.close();

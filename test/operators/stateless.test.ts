@@ -90,7 +90,7 @@ describe('a fused row of steps', () => {
     const operator = () => fuseStateless(named(steps), { codegen });
     const error = verifyOperator(operator)
       .input(record(1), record(2))
-      .fails('WEIR_USER_CODE', 'function of map threw: boom');
+      .fails('WEIR_USER_CODE', 'The function apply of map threw: boom');
     expect(error.operator).toBe('step 1');
     expect(error.declaredAt).toBe('job.ts:1');
     const batch = opened(operator, () => undefined);
