@@ -131,7 +131,9 @@ function declareWindows<K, T, A, R, O>(
   };
   const create = (): Operator => windowOperator(options);
   tryOut(parts.graph, create);
-  const sideTags = lateTag === null ? [] : [lateTag.name];
+  // A window function with a context sends to whichever side outputs it likes.
+  const lateTags = lateTag === null ? [] : [lateTag.name];
+  const sideTags = contents.kind === 'process' ? null : lateTags;
   return parts.derive<O>({ operation, create, key: parts.key, stateless: null, sideTags });
 }
 

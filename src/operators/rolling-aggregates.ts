@@ -4,6 +4,7 @@
 //
 // A1. sum, min and max keep all other fields of the key's first record and replace the one field; minBy and maxBy answer the
 //     winning record whole. On a tie the earlier record wins, unless `first` is false.
+// A2. NaN loses to every number, both for the lowest and for the highest: a result that begins with it does not stay it.
 
 import type { KeySelector } from './key-setter.js';
 import type { Operator, OperatorContext } from './operator.js';
@@ -38,25 +39,34 @@ function combineOf(context: OperatorContext, aggregate: RollingAggregate): Combi
         withField(soFar, field, add(context, aggregate, fieldOf(soFar, field), fieldOf(value, field)));
     case 'min':
     case 'max': {
-      const wins = winner(aggregate.kind === 'min');
+      const wins = winner(context, aggregate, aggregate.kind === 'min');
       return (soFar, value) => {
         const [held, given] = [fieldOf(soFar, field), fieldOf(value, field)];
-        return wins(compare(context, aggregate, given, held)) ? withField(soFar, field, given) : soFar;
+        return wins(given, held, false) ? withField(soFar, field, given) : soFar;
       };
     }
     default: {
-      const wins = winner(aggregate.kind === 'minBy');
+      const wins = winner(context, aggregate, aggregate.kind === 'minBy');
       const tie = aggregate.first === false;
-      return (soFar, value) => {
-        const order = compare(context, aggregate, fieldOf(value, field), fieldOf(soFar, field));
-        return wins(order) || (tie && order === 0) ? value : soFar;
-      };
+      return (soFar, value) => (wins(fieldOf(value, field), fieldOf(soFar, field), tie) ? value : soFar);
     }
   }
 }
 
-function winner(lowest: boolean): (order: number) => boolean {
-  return lowest ? (order) => order < 0 : (order) => order > 0;
+type Winner = (given: unknown, held: unknown, onTie: boolean) => boolean;
+
+function winner(context: OperatorContext, aggregate: RollingAggregate, lowest: boolean): Winner {
+  return (given, held, onTie) => {
+    const order = compare(context, aggregate, given, held);
+    const [givenIsOne, heldIsOne] = [isComparable(given), isComparable(held)];
+    if (givenIsOne !== heldIsOne) return givenIsOne;
+    if (order === 0) return onTie;
+    return lowest ? order < 0 : order > 0;
+  };
+}
+
+function isComparable(value: unknown): boolean {
+  return !Number.isNaN(value instanceof Date ? value.getTime() : value);
 }
 
 function fieldOf(value: unknown, field: PropertyKey | null): unknown {

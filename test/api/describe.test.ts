@@ -154,7 +154,7 @@ describe('describing a job', () => {
       ['keyedProcess', null],
       ['window.aggregate', ['late']],
       ['window.reduce', []],
-      ['window.process', []],
+      ['window.process', null],
     ]);
     for (const { id, work } of keyed) {
       const edges = graph.edges.filter((edge) => edge.to === id);

@@ -126,10 +126,12 @@ const OPERATORS: Readonly<Record<string, Line>> = {
       .reduce((a, b) => row(a.k, a.t, a.n + b.n, 'sliding')),
   session: (rows, sink) => {
     const windows = keyed(timed(rows, everyThird)).window(session(3)).sideOutputLateData(late);
-    const made = windows.process(function* (k, window, elements) {
+    const made = windows.process(function* (k, window, elements, context) {
+      for (const each of elements) if (each.n % 2 === 1) context.side(odd, each);
       yield row(k, window.start, elements.length, elements.map(({ n }) => n).join(' '));
     });
     sink('late', made.getSideOutput(late));
+    sink('odd', made.getSideOutput(odd));
     return made;
   },
 };

@@ -59,6 +59,16 @@ describe('rolling aggregates', () => {
     rolling({ kind: 'maxBy', field: 'v' }, [...rows].reverse(), [rows[2], rows[2], rows[0]]);
   });
 
+  test('NaN loses to every number, wherever it comes', () => {
+    const values = [Number.NaN, 3, Number.NaN, 1, 5].map((v, n) => ({ k: 1, v, n }));
+    const at = (v: number, n: number) => ({ k: 1, v, n });
+    rolling({ kind: 'min', field: 'v' }, values, [at(Number.NaN, 0), at(3, 0), at(3, 0), at(1, 0), at(1, 0)]);
+    rolling({ kind: 'max', field: 'v' }, values, [at(Number.NaN, 0), at(3, 0), at(3, 0), at(3, 0), at(5, 0)]);
+    rolling({ kind: 'minBy', field: 'v' }, values, [values[0], values[1], values[1], values[3], values[3]]);
+    const dates = [new Date(Number.NaN), new Date(7)].map((v) => ({ k: 1, v }));
+    rolling({ kind: 'maxBy', field: 'v' }, dates, dates);
+  });
+
   test('on a tie the earlier record wins, unless told otherwise', () => {
     const tie = [
       { k: 1, v: 'm', n: 1 },

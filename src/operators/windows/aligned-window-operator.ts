@@ -20,7 +20,7 @@ import { RecordQueue } from '../record-queue.js';
 import { userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
 import type { AlignedWindows, TimeWindow } from './window-assigners.js';
-import { windowStart } from './window-assigners.js';
+import { windowEnd, windowStart } from './window-assigners.js';
 import { ADDING, type AnyContents, type ContentsRunner, runContents } from './window-contents.js';
 import { generateWindowLoop, type LoopStep, type WindowLoop, type WindowLoopHost } from './window-loop.js';
 
@@ -179,9 +179,10 @@ class Running implements WindowLoopHost {
 
   private openWindowOf(timestamp: number): void {
     const start = windowStart(timestamp, this.offsetMs, this.sizeMs);
-    const open = start + this.sizeMs - 1 > this.lateness.reached;
+    const end = windowEnd(start, this.sizeMs);
+    const open = end - 1 > this.lateness.reached;
     this.start = open ? start : 0;
-    this.end = open ? start + this.sizeMs : 0;
+    this.end = open ? end : 0;
   }
 
   private fire(firing: Firing): boolean {
@@ -229,12 +230,15 @@ class Running implements WindowLoopHost {
       start -= slideMs
     ) {
       windows += 1;
-      const end = start + sizeMs;
-      if (lateness.isLate(end - 1)) continue;
-      if (live === 0) this.setKey(value);
-      live += 1;
-      const entry = this.add(start, end, value);
-      if (end - 1 <= lateness.reached) this.refiring.push({ window: { start, end }, entry });
+      const end = windowEnd(start, sizeMs);
+      if (!lateness.isLate(end - 1)) {
+        if (live === 0) this.setKey(value);
+        live += 1;
+        const entry = this.add(start, end, value);
+        if (end - 1 <= lateness.reached) this.refiring.push({ window: { start, end }, entry });
+      }
+      // Before the first time that there is no difference of times is exact, and the loop would not end.
+      if (start <= MIN_TIMESTAMP) break;
     }
     // A record in a gap between windows is in none, and not late either (3.2).
     if (live === 0 && windows > 0) lateness.divert(value, timestamp);

@@ -18,7 +18,7 @@ import type { Operator, OperatorContext } from '../operator.js';
 import { RecordQueue } from '../record-queue.js';
 import { contractError, shown, userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
-import type { SessionWindows } from './window-assigners.js';
+import { type SessionWindows, windowEnd } from './window-assigners.js';
 import { type AnyContents, type ContentsRunner, checkMergeable, runContents } from './window-contents.js';
 
 export interface SessionWindowOptions extends LatenessOptions {
@@ -86,6 +86,8 @@ class Running {
   private readonly table: WindowTable<Session[]>;
   private readonly setKey: (value: unknown) => void;
   private readonly gapMs: number | ((value: unknown) => number);
+  /** The watermark in hand: timers ring one by one on the way there, and no record comes between them. */
+  private advancingTo: number = MIN_TIMESTAMP;
   /** Also true while results are half out: they only ever are because of this. */
   private readonly shouldPause = (): boolean => this.context.output.full;
   private readonly ring = (_key: unknown, _window: unknown, time: number): void => this.onTimer(time);
@@ -107,6 +109,7 @@ class Running {
 
   onWatermark(time: number): boolean {
     if (!this.contents.resume()) return false;
+    this.advancingTo = time;
     const done = this.keyed.timers.advanceEvent(time, this.ring, this.shouldPause);
     if (!done || this.contents.pending) return false;
     if (time > this.lateness.reached) this.lateness.reached = time;
@@ -117,7 +120,7 @@ class Running {
     const { lateness, contents, table } = this;
     if (timestamp <= MIN_TIMESTAMP) throw lateness.timestampMissing();
     this.setKey(value);
-    const end = timestamp + this.gapOf(value);
+    const end = windowEnd(timestamp, this.gapOf(value));
     const entry = table.get(0, 0);
     const touching =
       entry === undefined ? [] : entry.value.filter((each) => each.start <= end && timestamp <= each.end);
@@ -214,7 +217,7 @@ class Running {
       this.arm(session, last);
       return;
     }
-    const gone = cleanup <= time;
+    const gone = cleanup <= this.advancingTo;
     if (gone) entry.value = entry.value.filter((each) => each !== session);
     else this.arm(session, cleanup);
     if (session.fired) return;

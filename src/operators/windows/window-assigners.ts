@@ -5,9 +5,11 @@
 //
 // W1. A window is [start, end): its last timestamp is end - 1.
 // W2. Starts are right for negative times and any offset: the remainder is never negative (semantics 3.1).
+// W3. No window reaches beyond the times that there are: the last one ends at MAX_TIMESTAMP, which no record carries, so that it
+//     fires like any other when the input ends.
 
 import { ConfigError } from '../../base/errors.js';
-import { floorMod } from '../../base/timestamps.js';
+import { floorMod, MAX_TIMESTAMP } from '../../base/timestamps.js';
 import type { Window } from '../../state/window-table.js';
 
 /** From `start` up to and without `end`, milliseconds since 1970. */
@@ -55,7 +57,14 @@ export function session<T = unknown>(gap: number | ((value: T) => number)): Sess
 
 /** The start of the last aligned window that contains `timestamp`, if the windows do not leave gaps. */
 export function windowStart(timestamp: number, offsetMs: number, slideMs: number): number {
-  return timestamp - floorMod(timestamp - offsetMs, slideMs);
+  // Two remainders, because the difference of a time and an offset may be no whole number that a double can hold.
+  const shifted = offsetMs === 0 ? timestamp : floorMod(timestamp, slideMs) - floorMod(offsetMs, slideMs);
+  return timestamp - floorMod(shifted, slideMs);
+}
+
+/** The end of a window of this length (W3). */
+export function windowEnd(start: number, lengthMs: number): number {
+  return Math.min(start + lengthMs, MAX_TIMESTAMP);
 }
 
 function aligned(kind: string, sizeMs: number, slideMs: number, offsetMs: number): AlignedWindows {
