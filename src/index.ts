@@ -64,11 +64,13 @@ export {
   valueState,
 } from './operators/state-handles.js';
 export {
+  type AscendingOptions,
   boundedOutOfOrderness,
   customWatermarks,
   monotonous,
   noWatermarks,
   punctuated,
+  type StrategyOptions,
   withIdleness,
   withTimestamps,
 } from './operators/watermark-generators.js';

@@ -46,6 +46,36 @@ describe('watermarks in the middle of a stream', () => {
       );
   });
 
+  test('by the record: a watermark follows the one that raises it enough, whatever the clock says', () => {
+    const times = [10, 12, 11, 15, 15, 21];
+    const under = (everyMs: number) => {
+      const s = splits(boundedOutOfOrderness(3, { everyMs }), 'a');
+      s.start();
+      return [...times.flatMap((time) => [...s.read('a', time), ...s.tick()]), ...show(s.under.finish())];
+    };
+    expect(under(0)).toEqual([6, 8, 11, 17]);
+    expect(under(5)).toEqual([6, 11, 17]);
+    const atOnce = splits(boundedOutOfOrderness(3, { everyMs: 5 }), 'a');
+    atOnce.start();
+    expect([...atOnce.read('a', ...times), ...atOnce.tick()]).toEqual([6, 11, 17]);
+  });
+
+  test.each([{}, { everyMs: 0 }])(
+    'one record raises the watermark by no more than the bound: %o',
+    (options) => {
+      const s = splits(monotonous({ ...options, advanceMaxMs: 100 }), 'a');
+      s.start();
+      const marks = [1_000, 9_000_000, 1_010, 1_020, 1_150, 9_000_000, 1_400].map((time) =>
+        [...s.read('a', time), ...s.tick()].join(),
+      );
+      expect(marks).toEqual(['999', '1099', '', '', '1149', '1249', '1349']);
+    },
+  );
+
+  test.each([{ everyMs: -1 }, { everyMs: Number.NaN }, { advanceMaxMs: 0 }])('%o is refused', (options) => {
+    expect(() => monotonous(options)).toThrow(expect.objectContaining({ code: 'WEIR_CONFIG' }));
+  });
+
   test('monotonous: equal timestamps are not late (T2.1)', () => {
     assigner(monotonous(), { restores: false })
       .input(...checked(10, 12, 11))
