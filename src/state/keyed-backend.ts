@@ -143,7 +143,11 @@ export class KeyedBackend {
     name: string,
     options: AggregatingOptions<In, Acc, Out>,
   ): AggregatingState<In, Out> {
-    return new KeyedAggregatingState(this.cell(name, 'aggregating', options), options.aggregate);
+    return new KeyedAggregatingState(
+      this.cell(name, 'aggregating', options),
+      this.core.freeze,
+      options.aggregate,
+    );
   }
 
   /** For window operators: state by window, then by key. The same table for the same name. */
@@ -155,6 +159,11 @@ export class KeyedBackend {
       this.windowTables.set(name, windows);
     }
     return windows as WindowTable<A>;
+  }
+
+  /** Development: what is stored or handed out is frozen, so that changing it in place throws where it happens. */
+  get freezes(): boolean {
+    return this.core.freeze;
   }
 
   /** Entries in memory over all states and timers: 0 when everything has been cleared. */

@@ -129,7 +129,7 @@ class Running implements WindowLoopHost {
       // The usual case: one window, and it has not fired.
       if (this.end > this.start) {
         this.setKey(value);
-        this.add(this.start, this.end, value);
+        this.add(this.start, this.end, value, false);
         return;
       }
     }
@@ -210,12 +210,13 @@ class Running implements WindowLoopHost {
     }
   }
 
-  private add(start: number, end: number, value: unknown): WindowEntry<unknown> {
+  /** `fired`: what the window holds has been emitted, and whoever has it keeps it as it was. */
+  private add(start: number, end: number, value: unknown, fired: boolean): WindowEntry<unknown> {
     const { table, contents } = this;
     const entry = table.get(start, end);
     if (entry === undefined) return table.put(start, end, contents.create(value));
     table.touch(entry);
-    entry.value = contents.add(entry.value, value);
+    entry.value = contents.add(fired ? contents.own(entry.value) : entry.value, value);
     return entry;
   }
 
@@ -234,8 +235,9 @@ class Running implements WindowLoopHost {
       if (!lateness.isLate(end - 1)) {
         if (live === 0) this.setKey(value);
         live += 1;
-        const entry = this.add(start, end, value);
-        if (end - 1 <= lateness.reached) this.refiring.push({ window: { start, end }, entry });
+        const fired = end - 1 <= lateness.reached;
+        const entry = this.add(start, end, value, fired);
+        if (fired) this.refiring.push({ window: { start, end }, entry });
       }
       // Before the first time that there is no difference of times is exact, and the loop would not end.
       if (start <= MIN_TIMESTAMP) break;

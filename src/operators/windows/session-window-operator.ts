@@ -160,14 +160,16 @@ class Running {
     }
   }
 
-  /** The first of several sessions takes in the others. */
+  /** The first of several sessions takes in the others. What has been emitted is not changed by it. */
   private mergeAll(entry: WindowEntry<Session[]>, touching: readonly Session[]): Session {
     const [kept, ...others] = touching;
     const merged = present(kept, 'at least one session');
+    if (merged.fired) merged.contents = this.contents.own(merged.contents);
     for (const other of others) {
       merged.start = Math.min(merged.start, other.start);
       merged.end = Math.max(merged.end, other.end);
-      merged.contents = this.contents.merge(merged.contents, other.contents);
+      const taken = other.fired ? this.contents.own(other.contents) : other.contents;
+      merged.contents = this.contents.merge(merged.contents, taken);
       entry.value = entry.value.filter((each) => each !== other);
       this.disarm(other, entry.value);
     }

@@ -5,11 +5,16 @@
 //
 // C1. Results carry the window's last timestamp (semantics 3.9).
 // C2. With aggregate and reduce, one value per key and window is kept and the window function gets exactly that (3.17).
-// C3. Contents that stay in state after firing are not handed out: the function gets a copy of the list.
+// C3. Contents that stay in state after firing do not change what was handed out: a window process gets a copy of the list, and
+//     an accumulator is copied before the next record is added to it (`own`).
+// C4. In development, results that stay in state and what reduce combines are frozen: a function downstream or a reduce that
+//     changes them in place throws where it does. Accumulators of an aggregate are its own to change.
 
 import { ConfigError } from '../../base/errors.js';
 import type { AggregateFunction } from '../../state/descriptors.js';
+import { deepFreeze } from '../../state/freeze.js';
 import type { KeyedBackend } from '../../state/keyed-backend.js';
+import { separate } from '../../state/separate.js';
 import type { OperatorContext } from '../operator.js';
 import type { Emitted, ProcessContext } from '../process-function.js';
 import { CallContext } from '../process-operator.js';
@@ -50,6 +55,8 @@ export interface ContentsRunner {
   readonly aggregate: AggregateFunction<unknown, unknown, unknown> | null;
   /** Contents of a window that holds this value only. */
   create(value: unknown): unknown;
+  /** Contents that were emitted, for `add` and `merge` to change in place: nobody else has them. */
+  own(contents: unknown): unknown;
   /** May change `contents` in place, or answer new ones. */
   add(contents: unknown, value: unknown): unknown;
   merge(left: unknown, right: unknown): unknown;
@@ -69,7 +76,12 @@ export function runContents(
     case 'aggregate':
       return new AggregateRunner(contents.aggregate, contents.windowFunction, context, keyed);
     case 'reduce':
-      return new AggregateRunner(reducing(contents.reduce), contents.windowFunction, context, keyed);
+      return new AggregateRunner(
+        reducing(contents.reduce, keyed.freezes),
+        contents.windowFunction,
+        context,
+        keyed,
+      );
     default:
       return new ProcessRunner(contents.process, context, keyed);
   }
@@ -88,10 +100,12 @@ const NONE: unique symbol = Symbol('no value');
 
 function reducing(
   reduce: (combined: unknown, value: unknown) => unknown,
+  freeze: boolean,
 ): AggregateFunction<unknown, unknown, unknown> {
+  const combine = (left: unknown, right: unknown): unknown => (left === NONE ? right : reduce(left, right));
   return {
     createAccumulator: () => NONE,
-    add: (combined, value) => (combined === NONE ? value : reduce(combined, value)),
+    add: freeze ? (combined, value) => deepFreeze(combine(combined, value)) : combine,
     getResult: (combined) => combined,
     merge: reduce,
   };
@@ -130,6 +144,10 @@ class AggregateRunner implements ContentsRunner {
     }
   }
 
+  own(contents: unknown): unknown {
+    return separate(contents);
+  }
+
   add(contents: unknown, value: unknown): unknown {
     try {
       return this.aggregate.add(contents, value);
@@ -146,8 +164,9 @@ class AggregateRunner implements ContentsRunner {
     }
   }
 
-  emit(window: TimeWindow, contents: unknown, _kept: boolean): boolean {
+  emit(window: TimeWindow, contents: unknown, kept: boolean): boolean {
     const result = this.resultOf(window, contents);
+    if (kept && this.keyed.freezes) deepFreeze(result);
     this.context.output.emit(result, window.end - 1);
     return true;
   }
@@ -198,6 +217,11 @@ class ProcessRunner implements ContentsRunner {
 
   create(value: unknown): unknown {
     return [value];
+  }
+
+  /** It was emitted as a copy. */
+  own(contents: unknown): unknown {
+    return contents;
   }
 
   add(contents: unknown, value: unknown): unknown {
