@@ -60,6 +60,7 @@ export async function openSink(opening: Opening): Promise<OpenedSubtask> {
     calls: sinkCalls(head.name, open),
     counters: opening.counters,
     handOf: () => ({}),
+    audit: () => [],
     close: () => closeQuietly(open.writer, context),
   };
 }

@@ -16,7 +16,15 @@ import { Outbox } from '../src/task/outbox.js';
 import { SourceMachine } from '../src/task/source-machine.js';
 import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../src/task/split-positions.js';
 import type { ConnectorCalls } from './connector-driver.js';
-import { closeChain, closeQuietly, makeChain, makeSnapshots, type Opening, openChain } from './opening.js';
+import {
+  auditOf,
+  closeChain,
+  closeQuietly,
+  makeChain,
+  makeSnapshots,
+  type Opening,
+  openChain,
+} from './opening.js';
 import { handOfSource, type SourceInHand } from './place-in-hand.js';
 import type { OpenedSubtask } from './subtask-actor.js';
 
@@ -76,6 +84,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     calls: sourceCalls(head.name, reader),
     counters: opening.counters,
     handOf: (error) => handOfSource(inHand, error),
+    audit: auditOf(chain),
     close: async () => {
       closeChain(chain, context);
       await closeQuietly(reader, context);

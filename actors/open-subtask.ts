@@ -17,6 +17,7 @@ import type { SubtaskMessage } from './messages.js';
 import { openSink } from './open-sink.js';
 import { openSource } from './open-source.js';
 import {
+  auditOf,
   beginOpening,
   closeChain,
   makeChain,
@@ -77,6 +78,7 @@ function openOperators(opening: Opening): OpenedSubtask {
     calls: null,
     counters: opening.counters,
     handOf: (error) => handOfOperators(chain, error),
+    audit: auditOf(chain),
     close: async () => closeChain(chain, context),
   };
 }

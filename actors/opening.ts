@@ -122,6 +122,14 @@ export function makeSnapshots({ of }: Opening, links: readonly ChainLink[]): Sna
   });
 }
 
+/** A recount of all keyed state of the chain. */
+export function auditOf(chain: Chain): () => readonly string[] {
+  return () =>
+    chain.links.flatMap(({ name, keyed }) =>
+      (keyed?.audit() ?? []).map((problem) => `"${name}": ${problem}`),
+    );
+}
+
 export function openChain(chain: Chain, { context }: Opening): void {
   try {
     chain.open();

@@ -31,6 +31,8 @@ export interface OpenedSubtask {
   readonly counters: ReadonlyMap<string, number>;
   /** Where a failure stands: the record or the key in hand. */
   readonly handOf: (error: WeirError) => HandOf;
+  /** What a recount of its state finds wrong, a sentence each. */
+  readonly audit: () => readonly string[];
   /** Closes operators and connector; never throws, reports instead. */
   readonly close: () => Promise<void>;
 }
@@ -259,7 +261,9 @@ class Subtask implements Behavior<SubtaskMessage> {
 
   private point(step: string, fields: PointFields): void {
     const { role, id, attempt } = this.wiring;
-    this.context.runtime.points?.hit(step, { role, subtask: id, attempt, ...fields });
+    const { points } = this.context.runtime;
+    points?.hit(step, { role, subtask: id, attempt, ...fields });
+    if (step === 'snapshot.started') points?.atRest?.({ subtask: id, attempt }, this.opened.audit);
   }
 
   /** Adds what was in hand to an error that does not say it yet. */

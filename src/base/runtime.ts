@@ -35,6 +35,8 @@ export type PointFields = Readonly<Record<string, string | number | boolean>>;
 /** Listener of protocol steps; may throw to crash the actor that stands at the step. */
 export interface Points {
   hit(step: string, fields: PointFields): void;
+  /** For simulations: a subtask is at rest, and its state can be recounted (`problems`, a sentence each). Default: nobody looks. */
+  atRest?(fields: PointFields, problems: () => readonly string[]): void;
 }
 
 export interface Runtime {

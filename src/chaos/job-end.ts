@@ -1,7 +1,7 @@
 // How a simulated run of a job ends, and the words for errors.
 
 import type { JobResult } from '../../actors/job-handle.js';
-import { messageOf } from '../base/errors.js';
+import { messageOf, RestoreError } from '../base/errors.js';
 import { causesOf } from './injected.js';
 
 export type JobEnd =
@@ -18,4 +18,11 @@ export function describeError(error: unknown): string {
     .slice(0, CAUSES_SHOWN)
     .map((cause) => messageOf(cause))
     .join(' <- ');
+}
+
+/** Some subtasks of an operator had finished and others had not: its state cannot be spread over another number of them. */
+export function isPartlyFinished(error: unknown): boolean {
+  return causesOf(error).some(
+    (cause) => cause instanceof RestoreError && /had finished and others had not/.test(cause.message),
+  );
 }

@@ -7,6 +7,7 @@ import type { CheckpointOptions, RunOptions } from '../../actors/run-options.js'
 import { randomBelow, randomStream } from '../base/random-stream.js';
 import { drawnTuning } from './drawn-tuning.js';
 import type { KnobInfo, Knobs } from './execution.js';
+import { SHADOWS } from './job-cuts.js';
 import type { JobScenarioOptions } from './scenario-options.js';
 import { STRATEGIES, type Strategy } from './schedule.js';
 
@@ -29,11 +30,15 @@ export function jobKnobs(records: number): Readonly<Record<string, KnobInfo>> {
     turnMessages: knob('delay', 1, 8, 64),
     stepsPerMs: knob('delay', 20, 60, 400),
     latencyMs: knob('delay', 0, 1, 12),
+    /** Most virtual milliseconds that a commit of the store takes: meanwhile records change what a snapshot is still to write. */
+    commitMs: knob('delay', 0, 0, 6),
     restartDelayMs: knob('delay', 0, 5, 30),
     /** Seeds the choices between options that are not numbers: chaining, incremental snapshots, checkpoints under way. */
     options: knob('delay', 0, 0, 63),
-    /** 1: a completed checkpoint is restored alone and run to the end (oracle O4). 2: so are all that are retained when the job ends. */
-    shadow: knob('delay', 0, 0, 2),
+    /** What is restored alone and run to the end (oracle O4): see `SHADOWS` of job-cuts.ts. */
+    shadow: knob('delay', 0, 0, SHADOWS.length - 1),
+    /** 1: whoever stops the job takes a savepoint with it, and goes on from that in a new directory. */
+    base: knob('delay', 0, 0, 1),
     /** Seeds the sizes of batches, polls, channels and snapshots. 0: as in production. */
     tuning: knob('delay', 0, 0, 1_023),
     /** Which number of key groups the job has; 0: the default. With few of them most keys lie at the end of a range. */

@@ -15,6 +15,8 @@ export interface ProgramOnDisk<T, R> {
   readonly prepare: (disk: DiskImage, records: readonly T[]) => void;
   /** What is published by now, each writer's in its order. */
   readonly results: (disk: DiskImage) => readonly CommittedResult<R>[];
+  /** When the job has finished: what is there and should not be. Default: nothing is looked at. */
+  readonly oddities?: (disk: DiskImage) => readonly string[];
 }
 
 export interface JobProgram<T, R> {
@@ -31,6 +33,8 @@ export interface JobProgram<T, R> {
   readonly app: (world: JobWorld<T, R>) => JobDefinition;
   /** Its disk takes the place of the input and the output; a cut of it is not restored alone (O4). Default: none. */
   readonly onDisk?: ProgramOnDisk<T, R>;
+  /** Its user drains it within so many virtual milliseconds, at a moment of the seed. Default: never. */
+  readonly drainMsMax?: number;
   readonly run: ScenarioRunOptions;
   readonly poison: ((record: T) => T) | null;
   readonly predicates: Readonly<Record<string, (view: PredicateView) => boolean>>;

@@ -12,23 +12,25 @@ import type { JobHandle } from '../../actors/job-handle.js';
 import { run } from '../../actors/run.js';
 import { buildGraph } from '../api/define-job.js';
 import { messageOf, RestoreError } from '../base/errors.js';
+import { CHANNEL_CAPACITY_ELEMENTS } from '../base/limits.js';
 import type { Logger } from '../base/logger.js';
 import { randomBelow, randomStream } from '../base/random-stream.js';
 import type { PointFields, Points, Runtime } from '../base/runtime.js';
 import { planJob } from '../graph/plan.js';
 import { runningProcess } from '../testing/virtual-machine.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
-import type { StoreImage } from '../testing/virtual-stores.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, fitsActor, jobNames } from './actor-names.js';
 import { actorsIn, livingPaths } from './actor-tree.js';
 import { type ArmedFault, Arsenal } from './arsenal.js';
+import { CreditWatch } from './credit-watch.js';
 import { HARMLESS_FOR_EVER } from './draw-plan.js';
 import type { RunSpec } from './execution.js';
 import { causesOf, InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
 import { inhabit, timersFor } from './inside.js';
-import type { JobEnd } from './job-end.js';
+import { CHECKPOINTS_DIRECTORY, JobCuts, SHADOWS } from './job-cuts.js';
+import { isPartlyFinished, type JobEnd } from './job-end.js';
 import { runOptionsOf, strategyOf } from './job-knobs.js';
 import type { JobProgram } from './job-program.js';
 import { JobWatch, RunRecorder } from './job-watch.js';
@@ -45,7 +47,6 @@ import { type WorldActions, WorldFaults } from './world-faults.js';
 import { worldInput } from './world-input.js';
 import { WorldOutput } from './world-output.js';
 
-export const CHECKPOINTS_DIRECTORY = '/checkpoints';
 const SAVEPOINTS_DIRECTORY = '/savepoints';
 /** Virtual time within which a job must come to its end, each time it is started. */
 const LIFE_MS_MAX = 15 * 60_000;
@@ -58,26 +59,17 @@ const STEPS_MAX = 3_000_000;
 const SECOND_CHANCES = 2;
 /** Protocol steps between two looks at the mailboxes (O8). */
 const BOUNDS_EVERY_HITS = 40;
+const DRAIN_RETRY_MS = 10;
+const DRAIN_TRIES_MAX = 20;
 const WORLD_START_MS = 1_767_225_600_000;
 const HOUR_MS = 3_600_000;
-/** Of the error that refuses to rescale. */
-const PARTLY_FINISHED = /had finished and others had not/;
+/** Of the error that refuses a savepoint beside checkpoints. */
+const HAS_CHECKPOINTS = /would abandon it/;
 
 interface Zombie {
   readonly machine: VirtualRuntime;
   ended: boolean;
   wakes: number;
-}
-
-/** A store and a world at the moment in which a checkpoint became durable. */
-export interface Cut<R> {
-  readonly store: StoreImage;
-  readonly output: WorldOutput<R>;
-  readonly checkpoint: number;
-  /** Time goes on from there. */
-  readonly wallMs: number;
-  /** With which the job ran then; null: the one that it began with. */
-  readonly parallelism: number | null;
 }
 
 export class JobRun<T, R> implements Points, WorldActions {
@@ -87,10 +79,11 @@ export class JobRun<T, R> implements Points, WorldActions {
   readonly arsenal: Arsenal;
   readonly output: WorldOutput<R>;
   readonly watch: JobWatch = new JobWatch();
+  readonly credits: CreditWatch = new CreditWatch();
   readonly connectors: OpenConnectors = new OpenConnectors();
   readonly recorder: RunRecorder | null;
   readonly schedule: Schedule;
-  readonly cuts: Cut<R>[] = [];
+  readonly cuts: JobCuts<R>;
   readonly world: WorldFaults;
   machine: VirtualRuntime;
   handle: JobHandle | null = null;
@@ -106,16 +99,22 @@ export class JobRun<T, R> implements Points, WorldActions {
   readonly #names: ActorNames;
   readonly #door: ActorDoor;
   readonly #logger: Logger;
-  readonly #expectedCuts: number;
   #successor: VirtualRuntime | null = null;
   #parallelism: number | null = null;
   /** Before the last time that the job was stopped. */
   #parallelismBefore: number | null = null;
+  /** With which the last life has run. */
+  #lifeParallelism: number | null = null;
   #hits = 0;
   #lives = 0;
   /** The job of the process in charge has not ended. */
   #running = false;
   #savepoints = 0;
+  /** Of the checkpoints; a job that starts from a savepoint has a new one. */
+  #directory = CHECKPOINTS_DIRECTORY;
+  /** The savepoint that the job goes on from, and the directory that it gets for that; null: it goes on where it was. */
+  #base: { readonly from: string; readonly directory: string } | null = null;
+  #bases = 0;
   /** Processes that have tried to open the same store. */
   #seconds = 0;
   readonly #secondProcesses: VirtualRuntime[] = [];
@@ -163,7 +162,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const timestamps = values.map((value, index) => program.timestamp(value, index));
     this.records = withInputFaults({ values, timestamps }, this.arsenal, program.poison);
     program.onDisk?.prepare(this.machine.disk, this.records.values);
-    this.#names = jobNames(this.#plan());
+    this.#names = jobNames(this.#plan(null));
     const timers = (): VirtualRuntime['timers'] => this.#outsider.timers;
     const nowMs = (): number => this.machine.nowMs;
     const links = new LinkFaults({ arsenal: this.arsenal, names: this.#names, timers, nowMs, apps: 'jobs' });
@@ -171,11 +170,12 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.world = new WorldFaults(this.arsenal, this.#names, this);
     const limited = !this.arsenal.has('job.savepoint', 'job.stop', 'job.rescale', 'process.zombie');
     const { checkpoint } = runOptionsOf(knobs, program.run, CHECKPOINTS_DIRECTORY, null);
-    if (limited) this.watch.concurrentMax = checkpoint.concurrentMax ?? 1;
-    installStorageFaults(this.machine.faults, this.arsenal);
+    installStorageFaults(this.machine.faults, this.arsenal, this.#commitMs());
     this.#logger = faultyLogger(this.arsenal, (fields, message) => this.#logged(fields, message));
-    const cuts = knobs['shadow'] === 1 && program.onDisk === undefined;
-    this.#expectedCuts = cuts ? 1 + randomBelow(randomStream(seed, 'shadow'), 8) : 0;
+    const shadow = program.onDisk === undefined ? SHADOWS[knobs['shadow'] ?? 0] : 'nothing';
+    // A savepoint may come beside the checkpoints that are under way.
+    if (limited && shadow !== 'savepoint') this.watch.concurrentMax = checkpoint.concurrentMax ?? 1;
+    this.cuts = new JobCuts(shadow ?? 'nothing', seed);
   }
 
   /** What the world outside has by now. */
@@ -186,6 +186,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   /** Runs the job through all of its lives. */
   async toTheEnd(): Promise<void> {
     for (const ms of this.world.dueTimesMs()) this.#outsider.timers.after(ms, () => this.world.at('', null));
+    this.#planDrain();
     let chances = SECOND_CHANCES;
     let from: string | null = null;
     for (;;) {
@@ -200,10 +201,16 @@ export class JobRun<T, R> implements Points, WorldActions {
       }
       if (this.end.kind === 'finished' && this.end.result.state === 'SUSPENDED') {
         this.#stopping = false;
-        from = null;
+        from = this.#base?.from ?? from;
+        this.#directory = this.#base?.directory ?? this.#directory;
+        this.#base = null;
         continue;
       }
       if (this.#refusedToRescale()) continue;
+      if (from !== null && this.#refusedBase()) {
+        from = null;
+        continue;
+      }
       if (this.end.kind === 'finished' || chances === 0 || !this.mayEnd()) break;
       chances -= 1;
       this.earlierEnds.push(this.end);
@@ -214,6 +221,25 @@ export class JobRun<T, R> implements Points, WorldActions {
     // The job is over: what is still planned has nothing to hit.
     this.arsenal.heal();
     await this.#awaitZombies();
+    if (!this.storeDamaged) this.cuts.ended(this.machine.stores.find(this.#directory));
+  }
+
+  /** At a moment of the seed, or as soon after it as there is somebody to ask. */
+  #planDrain(): void {
+    const { drainMsMax } = this.program;
+    if (drainMsMax === undefined) return;
+    const random = randomStream(this.spec.seed, 'drain');
+    let tries = DRAIN_TRIES_MAX;
+    const drain = (): void => {
+      if (this.handle === null || this.#stopping || this.#successor !== null) {
+        tries -= 1;
+        if (tries > 0) this.#outsider.timers.after(DRAIN_RETRY_MS, drain);
+        return;
+      }
+      // Whether it succeeds is up to the faults: a job that fails meanwhile goes on.
+      this.handle.stop({ drain: true }).catch(() => undefined);
+    };
+    this.#outsider.timers.after(randomBelow(random, drainMsMax), drain);
   }
 
   /**
@@ -223,11 +249,29 @@ export class JobRun<T, R> implements Points, WorldActions {
   #refusedToRescale(): boolean {
     const { end } = this;
     if (end.kind !== 'failed' || this.#parallelism === this.#parallelismBefore) return false;
-    const refused = causesOf(end.error).some(
-      (cause) => cause instanceof RestoreError && PARTLY_FINISHED.test(cause.message),
-    );
+    const refused = isPartlyFinished(end.error);
     if (refused) this.#parallelism = this.#parallelismBefore;
     return refused;
+  }
+
+  /** The directory has checkpoints by now, so the savepoint is not needed any more: its user leaves it out. */
+  #refusedBase(): boolean {
+    const { end } = this;
+    if (end.kind !== 'failed') return false;
+    return causesOf(end.error).some(
+      (cause) => cause instanceof RestoreError && HAS_CHECKPOINTS.test(cause.message),
+    );
+  }
+
+  /** O8: credits that were not given back, of a job that has finished, lost no message, and had nothing more under way. */
+  lostCredits(): readonly string[] {
+    // The barrier of a savepoint may still be on its way when the job ends.
+    if (SHADOWS[this.spec.knobs['shadow'] ?? 0] === 'savepoint') return [];
+    if (this.arsenal.has('job.savepoint', 'job.stop', 'job.rescale')) return [];
+    const attempt = `${this.#lives}/job/attempt-${this.watch.attempt}`;
+    const options = runOptionsOf(this.spec.knobs, this.program.run, this.#directory, this.#parallelism);
+    const capacity = options.tuning?.channelCapacityElements ?? CHANNEL_CAPACITY_ELEMENTS;
+    return this.credits.problems(this.#plan(this.#lifeParallelism), attempt, capacity);
   }
 
   /** A fault has fired that may end the job for good: by what it is, or because it goes on longer than restarts do. */
@@ -245,10 +289,11 @@ export class JobRun<T, R> implements Points, WorldActions {
     // What is asked of the job before it has begun finds nobody.
     this.handle = null;
     this.#running = true;
+    this.#lifeParallelism = this.#parallelism;
     let settled = false;
     let end: JobEnd = { kind: 'stuck', reason: 'nothing is left to do, and the job has not ended' };
     const job = this.#job(machine);
-    const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, this.#parallelism);
+    const options = runOptionsOf(this.spec.knobs, this.program.run, this.#directory, this.#parallelism);
     const life = run(job, {
       ...options,
       ...(from === null ? {} : { from }),
@@ -313,9 +358,9 @@ export class JobRun<T, R> implements Points, WorldActions {
     return program.app({ input, output: this.output.sink(), runtime: machine, seed: spec.seed });
   }
 
-  #plan() {
+  #plan(parallelism: number | null) {
     const { knobs } = this.spec;
-    const options = runOptionsOf(knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
+    const options = runOptionsOf(knobs, this.program.run, CHECKPOINTS_DIRECTORY, parallelism);
     return planJob(buildGraph(this.#job(this.machine)), {
       parallelism: options.parallelism ?? 1,
       chaining: options.chaining ?? true,
@@ -338,6 +383,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const { entering } = door;
     door.entering = (to, lane, message, deliver): boolean => {
       this.watch.element(`${runningProcess()?.number} ${this.#lives} ${to.incarnation}`, message);
+      if (this.machine.process.isRunning) this.credits.message(`${this.#lives}${to.path}`, message);
       return entering.call(door, to, lane, message, deliver);
     };
     return door;
@@ -390,9 +436,17 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.recorder?.add(String(fields['subtask'] ?? fields['role']), 'step', step);
     if (step === 'barrier.injected') this.schedule.barrier();
     if (step === 'record.afterRestore') this.arsenal.recovered();
-    if (step === 'metadata.durable') this.#cut(Number(fields['checkpoint']));
+    if (step === 'metadata.durable') this.#cut(Number(fields['checkpoint']), Number(fields['attempt']));
     this.arsenal.stepReached(step, String(fields['role']));
     this.world.at(step, fields);
+  }
+
+  /** O2: everything that state keeps in two places agrees. */
+  atRest(fields: PointFields, problems: () => readonly string[]): void {
+    if (!this.machine.process.isRunning) return;
+    const [problem, ...others] = problems();
+    if (problem !== undefined)
+      this.watch.report('O2', 'recount', `${fields['subtask']}: ${problem}`, others.slice(0, 2));
   }
 
   /**
@@ -403,28 +457,21 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.machine.note(`zombie ${step}`);
   }
 
-  #cut(checkpoint: number): void {
-    if (this.#expectedCuts === 0 || this.watch.checkpoints !== this.#expectedCuts) return;
-    const store = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
-    if (store === undefined) return;
-    this.cuts.push({
-      store: store.fork(),
-      output: this.output.fork(this.#quietOutput()),
+  #cut(checkpoint: number, attempt: number): void {
+    const wantsSavepoint = this.cuts.durable(this.machine.stores.find(this.#directory), () => ({
+      output: this.output.fork(this.output.quiet()),
       checkpoint,
+      attempt,
       wallMs: this.machine.clock.wallMs(),
       parallelism: this.#parallelism,
-    });
-  }
-
-  #quietOutput() {
-    return {
-      arsenal: null,
-      outside:
-        () =>
-        <V>(_lane: string, _delayMs: number, apply: () => V) =>
-          Promise.resolve().then(apply),
-      latencyMs: () => 0,
-    };
+    }));
+    if (!wantsSavepoint || this.handle === null) return;
+    const { machine } = this;
+    const directory = `${SAVEPOINTS_DIRECTORY}/alone`;
+    this.handle.savepoint(directory).then(
+      (result) => this.cuts.savepoint(machine.stores.find(directory), result.checkpoint),
+      () => undefined,
+    );
   }
 
   // ---------------------------------------------------------------- what the world does
@@ -492,8 +539,10 @@ export class JobRun<T, R> implements Points, WorldActions {
   stopJob(parallelism: number | null): string | null {
     if (this.handle === null || this.#stopping || this.#successor !== null) return null;
     this.#stopping = true;
-    this.handle.stop().then(
+    const base = this.spec.knobs['base'] === 1 ? this.#nextBase() : null;
+    this.handle.stop(base === null ? {} : { savepoint: base.from }).then(
       () => {
+        this.#base = base;
         this.#parallelismBefore = this.#parallelism;
         this.#parallelism = parallelism ?? this.#parallelism;
       },
@@ -504,8 +553,16 @@ export class JobRun<T, R> implements Points, WorldActions {
     return 'job';
   }
 
+  #nextBase(): { readonly from: string; readonly directory: string } {
+    this.#bases += 1;
+    return {
+      from: `${SAVEPOINTS_DIRECTORY}/base-${this.#bases}`,
+      directory: `${CHECKPOINTS_DIRECTORY}-${this.#bases}`,
+    };
+  }
+
   flipBit(fault: ArmedFault): string | null {
-    const image = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
+    const image = this.machine.stores.find(this.#directory);
     const where = image === undefined ? null : flipRandomBit(image, fault.random);
     if (where === null) return null;
     this.storeDamaged = true;
@@ -515,7 +572,7 @@ export class JobRun<T, R> implements Points, WorldActions {
   }
 
   revertStore(): string | null {
-    const image = this.machine.stores.find(CHECKPOINTS_DIRECTORY);
+    const image = this.machine.stores.find(this.#directory);
     if (image === undefined || !canRevert(image)) return null;
     const tables = image.lastTables.join(', ');
     this.kill({ unsynced: 'lost', lateMs: null });
@@ -531,7 +588,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const second = this.machine.startProcess();
     this.#secondProcesses.push(second);
     inhabit(second, (leak) => this.#leaked(leak));
-    const options = runOptionsOf(this.spec.knobs, this.program.run, CHECKPOINTS_DIRECTORY, null);
+    const options = runOptionsOf(this.spec.knobs, this.program.run, this.#directory, null);
     second.enter(() => {
       const lives = this.#lives;
       run(this.#job(second), { ...options, runtime: second }).then(
@@ -638,6 +695,13 @@ export class JobRun<T, R> implements Points, WorldActions {
     const random = randomStream(this.spec.seed, 'latency');
     const most = this.spec.knobs['latencyMs'] ?? 0;
     return () => (most === 0 ? 0 : randomBelow(random, most + 1));
+  }
+
+  #commitMs(): (() => number) | null {
+    const most = this.spec.knobs['commitMs'] ?? 0;
+    if (most === 0) return null;
+    const random = randomStream(this.spec.seed, 'commits');
+    return () => randomBelow(random, most + 1);
   }
 
   #leaked(leak: Leak): void {

@@ -6,7 +6,6 @@
 // S1. A run without faults is made once per input and remembered: it depends on nothing else.
 // S2. Properties of the program under test are collected per run.
 
-import { run } from '../../actors/run.js';
 import { buildGraph } from '../api/define-job.js';
 import { ConfigError } from '../base/errors.js';
 import { planJob } from '../graph/plan.js';
@@ -15,14 +14,15 @@ import { jobNames } from './actor-names.js';
 import { treeOf } from './actor-tree.js';
 import type { Knobs, Outcome, RunSpec, Subject, Targets, Violation } from './execution.js';
 import { FAULT_KINDS, type FaultKind } from './fault-kinds.js';
-import { enterSimulation, inhabit } from './inside.js';
+import { enterSimulation } from './inside.js';
 import { describeError, type JobEnd } from './job-end.js';
-import { jobKnobs, runOptionsOf } from './job-knobs.js';
+import { jobKnobs } from './job-knobs.js';
 import type { JobProgram } from './job-program.js';
-import { CHECKPOINTS_DIRECTORY, type Cut, JobRun } from './job-run.js';
+import { JobRun } from './job-run.js';
 import { finishedRun, verdictOf } from './job-verdict.js';
 import { NO_FAULTS } from './plan.js';
 import { PropertyLog, withPropertyLog } from './property.js';
+import { restoredAlone } from './restored-alone.js';
 import { type CommittedResult, JOB_ROLES } from './scenario-options.js';
 import { worldInput } from './world-input.js';
 
@@ -77,7 +77,7 @@ class JobSubject<T, R> implements Subject {
     const faultFree = job.leak === null ? await this.#resultsWithoutFaults(job) : null;
     const verdict = await withPropertyLog(properties, () => verdictOf(job, faultFree));
     const violations: Violation[] = [...verdict.violations, ...properties.violations];
-    for (const cut of job.cuts) violations.push(...(await this.#restoredAlone(job, cut, faultFree)));
+    for (const cut of job.cuts.cuts) violations.push(...(await restoredAlone(job, cut, faultFree)));
     const { watch, machine, arsenal } = job;
     machine.note(`${job.end.kind} ${job.results.length}`);
     return {
@@ -120,64 +120,7 @@ class JobSubject<T, R> implements Subject {
     this.#faultFree.set(key, free.results);
     return free.results;
   }
-
-  /** O4: a completed checkpoint, restored where nothing else has survived, leads to the same results. */
-  async #restoredAlone(
-    job: JobRun<T, R>,
-    cut: Cut<R>,
-    faultFree: readonly CommittedResult<R>[] | null,
-  ): Promise<Violation[]> {
-    const { knobs, seed } = job.spec;
-    const machine = virtualRuntime({ seed, order: 'random', startWallMs: cut.wallMs });
-    inhabit(machine, () => undefined);
-    machine.stores.adopt(CHECKPOINTS_DIRECTORY, cut.store);
-    const options = runOptionsOf(knobs, this.#program.run, CHECKPOINTS_DIRECTORY, cut.parallelism);
-    const input = worldInput({
-      records: job.records.values,
-      timestamps: job.records.timestamps,
-      splits: this.#program.splits,
-      ...(this.#program.pollRecordsMax === undefined ? {} : { pollRecordsMax: this.#program.pollRecordsMax }),
-      ...(this.#program.pollMs === undefined ? {} : { pollMs: this.#program.pollMs }),
-      gapMs: 0,
-      arsenal: null,
-    });
-    let error: unknown = null;
-    let settled = false;
-    run(this.#program.app({ input, output: cut.output.sink(), runtime: machine, seed }), {
-      ...options,
-      runtime: machine,
-    })
-      .then((handle) => handle.finished)
-      .catch((failure: unknown) => {
-        error = failure;
-      })
-      .finally(() => {
-        settled = true;
-      });
-    await machine.run(() => settled || machine.nowMs > SHADOW_MS_MAX);
-    const message = `checkpoint ${cut.checkpoint}, restored alone,`;
-    const violation = (text: string): Violation[] => [
-      {
-        check: 'O4 consistent cut',
-        oracle: 'O4',
-        message: `${message} ${text}`,
-        example: [`checkpoint ${cut.checkpoint}`],
-      },
-    ];
-    if (!settled) return violation('does not lead to an end');
-    if (error !== null) return violation(`fails: ${describeError(error)}`);
-    const shadow = {
-      ...finishedRun(job, faultFree),
-      results: cut.output.results,
-      finished: true,
-      error: null,
-    };
-    const [worst] = this.#program.evaluate({ ...shadow, plan: NO_FAULTS }).violations;
-    return worst === undefined ? [] : violation(`leads to other results: ${worst.message}`);
-  }
 }
-
-const SHADOW_MS_MAX = 10 * 60_000;
 
 /** Nothing can be learned by injecting faults into a job that does not work without them. */
 function failsByItself(name: string, end: Exclude<JobEnd, { readonly kind: 'finished' }>): ConfigError {

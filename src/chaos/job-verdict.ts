@@ -30,7 +30,7 @@ export function verdictOf<T, R>(run: JobRun<T, R>, faultFree: readonly Committed
   const found: Violation[] = [...run.watch.violations, ...endings(run)];
   const evaluated = run.program.evaluate(finishedRun(run, faultFree));
   found.push(...evaluated.violations);
-  if (run.end.kind === 'finished') found.push(...cleanup(run), ...conservation(run));
+  if (run.end.kind === 'finished') found.push(...cleanup(run), ...conservation(run), ...credits(run));
   if (run.zombies.length === 0 && !run.storeDamaged) found.push(...oddities(run.output.oddities));
   return { violations: found, checked: evaluated.checked };
 }
@@ -97,7 +97,8 @@ function cleanup<T, R>(run: JobRun<T, R>): Violation[] {
     found.push({ check: 'O14 cleanup', oracle: 'O14', message: `left over: ${what}`, example });
   };
   if (machine.pendingTimers > 0) leftOver(`${machine.pendingTimers} timers`, []);
-  if (machine.openFiles > 0) leftOver(`${machine.openFiles} open files`, []);
+  if (machine.openFiles > 0 && !run.arsenal.has('actor.hang'))
+    leftOver(`${machine.openFiles} open files`, []);
   const held = machine.stores.all().filter(({ image }) => image.holder?.isAlive() === true);
   if (held.length > 0 && run.zombies.length === 0 && !run.arsenal.has('store.hang', 'store.hangWritten'))
     leftOver(
@@ -110,6 +111,8 @@ function cleanup<T, R>(run: JobRun<T, R>): Violation[] {
     leftOver(`${connectors.length} open connectors`, connectors.slice(0, 3));
   const living = handle === null ? [] : actorsLeftOver(handle.actors());
   if (living.length > 0) leftOver(`${living.length} actors`, living.slice(0, 3));
+  const odd = run.program.onDisk?.oddities?.(machine.disk) ?? [];
+  if (odd.length > 0 && run.zombies.length === 0) leftOver(`${odd.length} files`, odd.slice(0, 3));
   const dangling = output.dangling();
   if (dangling.length > 0 && run.zombies.length === 0)
     leftOver(
@@ -117,6 +120,14 @@ function cleanup<T, R>(run: JobRun<T, R>): Violation[] {
       dangling.slice(0, 3).map(({ name }) => name),
     );
   return found;
+}
+
+/** O8: a channel is at its end as wide as at its beginning, unless a fault took messages from it. */
+function credits<T, R>(run: JobRun<T, R>): Violation[] {
+  if (run.arsenal.fired.some(({ kind }) => /^(link|barrier)/.test(kind))) return [];
+  const [problem, ...others] = run.lostCredits();
+  if (problem === undefined) return [];
+  return [{ check: 'O8 credits', oracle: 'O8', message: problem, example: others.slice(0, 2) }];
 }
 
 /** O12: every message is accounted for. */

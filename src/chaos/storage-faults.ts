@@ -30,9 +30,14 @@ const FILE_FAULTS = [
 const OF_DESCRIPTORS: ReadonlySet<string> = new Set(['open', 'list']);
 const OF_ROOM: ReadonlySet<string> = new Set(['append', 'makeDirectory', 'open', 'rename', 'sync']);
 
-export function installStorageFaults(faults: VirtualFaults, arsenal: Arsenal): void {
+/** `commitMs`: what a commit takes where no fault says otherwise, drawn each time; null: none takes any time. */
+export function installStorageFaults(
+  faults: VirtualFaults,
+  arsenal: Arsenal,
+  commitMs: (() => number) | null = null,
+): void {
   const kinds = [...STORE_FAULTS.map(([kind]) => kind), 'store.slow', 'store.openFails'] as const;
-  if (arsenal.has(...kinds)) {
+  if (commitMs !== null || arsenal.has(...kinds)) {
     faults.keyValues = (operation, directory) => {
       const fits = (target: string): boolean =>
         target === '*' || target === 'checkpoints' || directory.startsWith(target);
@@ -43,7 +48,8 @@ export function installStorageFaults(faults: VirtualFaults, arsenal: Arsenal): v
         if (arsenal.strike(kind, fits, hit) !== null) return fault;
       }
       const slow = arsenal.strike('store.slow', fits, hit);
-      return slow === null ? null : { delayMs: slow.parameter('ms') };
+      if (slow !== null) return { delayMs: slow.parameter('ms') };
+      return commitMs === null ? null : { delayMs: commitMs() };
     };
   }
   if (!arsenal.has(...FILE_FAULTS.map(([kind]) => kind))) return;

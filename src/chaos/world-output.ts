@@ -73,6 +73,18 @@ export class WorldOutput<R> {
     return [...this.#prepared.values()].map(({ name, attempt }) => ({ name, attempt }));
   }
 
+  /** Options of a world in which nothing goes wrong, and everything happens at once. */
+  quiet(): WorldOutputOptions {
+    return {
+      arsenal: null,
+      outside:
+        () =>
+        <V>(_lane: string, _delayMs: number, apply: () => V) =>
+          Promise.resolve().then(apply),
+      latencyMs: () => 0,
+    };
+  }
+
   /** Another world with the same past: what one run does there is not seen here. */
   fork(options: WorldOutputOptions): WorldOutput<R> {
     const fork = new WorldOutput<R>(options);
