@@ -14,11 +14,11 @@ import { ExplorationSums } from '../../src/chaos/exploration-sums.js';
 import { runOnce } from '../../src/chaos/explore.js';
 import { enterSimulation } from '../../src/chaos/inside.js';
 import { replayToken } from '../../src/chaos/replay-token.js';
-import { PROTOCOL_STEPS } from '../../src/task/effect.js';
 import { protocolRun } from './protocol/protocol-run.js';
 import { type Shape, subjectOf } from './shape.js';
 import { SHAPES } from './shapes.js';
 import { treeRun } from './trees/tree-run.js';
+import { vacuous } from './vacuity.js';
 
 export type CampaignPart = 'engine' | 'protocol' | 'trees';
 
@@ -56,8 +56,11 @@ export interface CampaignSums {
   attempts: number;
   checked: number;
   readonly faults: Record<string, number>;
-  /** Faults in the plans. */
+  /** Planned faults, by kind and by the form of their trigger, and how many of them have fired at least once. */
   readonly planned: Record<string, number>;
+  readonly plannedFired: Record<string, number>;
+  /** Seeds in which somebody has reached the step. */
+  readonly stepSeeds: Record<string, number>;
   readonly stepsReached: Record<string, number>;
   readonly stepsCrashed: Record<string, number>;
   readonly perShape: Record<string, number>;
@@ -79,6 +82,8 @@ export function emptySums(): CampaignSums {
     checked: 0,
     faults: {},
     planned: {},
+    plannedFired: {},
+    stepSeeds: {},
     stepsReached: {},
     stepsCrashed: {},
     perShape: {},
@@ -115,7 +120,6 @@ export async function runCampaign(
   } finally {
     leave();
   }
-  if (options.part === 'engine' && options.shapes.length === 0) addVacuity(sums);
   return sums;
 }
 
@@ -157,7 +161,7 @@ function addOutcome(subject: Subject, spec: RunSpec, outcome: Outcome, sums: Cam
   const one = new ExplorationSums(0);
   one.add(spec, outcome);
   for (const [kind, times] of one.fired) increase(sums.faults, kind, times);
-  for (const [kind, times] of one.planned) increase(sums.planned, kind, times);
+  addPlanned(spec, outcome, sums);
   for (const [step, times] of one.stepsReached) increase(sums.stepsReached, step, times);
   for (const [step, times] of one.stepsCrashed) increase(sums.stepsCrashed, step, times);
   const [first] = violations;
@@ -176,25 +180,21 @@ function addOutcome(subject: Subject, spec: RunSpec, outcome: Outcome, sums: Cam
   }
 }
 
-/** Seeds and plans from which on a kind of fault that never fires, or a step that nobody reaches, is a failure of its own (O16). */
-const VACUITY_SEEDS_MIN = 150;
-const VACUITY_PLANS_MIN = 12;
+function addPlanned({ plan }: RunSpec, { fired, stepsReached }: Outcome, sums: CampaignSums): void {
+  const indexes = new Set(fired.map(({ fault }) => fault));
+  for (const [index, { kind, trigger }] of plan.faults.entries()) {
+    for (const key of [kind, `trigger ${trigger.kind}`]) {
+      increase(sums.planned, key, 1);
+      if (indexes.has(index)) increase(sums.plannedFired, key, 1);
+    }
+  }
+  const steps = new Set([...stepsReached.keys()].map((key) => key.slice(key.lastIndexOf(' ') + 1)));
+  for (const step of steps) increase(sums.stepSeeds, step, 1);
+}
 
 /** A campaign that tests less than it seems to has failed. */
-function addVacuity(sums: CampaignSums): void {
-  if (sums.seeds < VACUITY_SEEDS_MIN) return;
-  const idle = Object.entries(sums.planned).filter(
-    ([kind, plans]) => plans >= VACUITY_PLANS_MIN && (sums.faults[kind] ?? 0) === 0,
-  );
-  const steps = Object.keys(sums.stepsReached);
-  const unseen = PROTOCOL_STEPS.filter((step) => !steps.some((key) => key.endsWith(` ${step}`)));
-  const complaints = [
-    ...idle.map(([kind, plans]) => `${kind} was planned ${plans} times and never fired`),
-    ...unseen.map((step) => `nobody reached ${step}`),
-    ...(sums.checked === 0 ? ['no result was looked at'] : []),
-    ...(sums.restores === 0 ? ['nothing was ever restored'] : []),
-  ];
-  for (const message of complaints) {
+export function addVacuity(sums: CampaignSums): void {
+  for (const message of vacuous(sums)) {
     sums.failures.push({ shape: 'all', seed: 0, check: 'O16 vacuity', oracle: 'O16', message, token: null });
     increase(sums.oracles, 'O16', 1);
   }
@@ -237,7 +237,16 @@ export function mergeInto(sums: CampaignSums, other: CampaignSums): void {
   ] as const) {
     sums[name] += other[name];
   }
-  for (const name of ['faults', 'planned', 'stepsReached', 'stepsCrashed', 'perShape', 'oracles'] as const) {
+  for (const name of [
+    'faults',
+    'planned',
+    'plannedFired',
+    'stepSeeds',
+    'stepsReached',
+    'stepsCrashed',
+    'perShape',
+    'oracles',
+  ] as const) {
     for (const [key, times] of Object.entries(other[name])) increase(sums[name], key, times);
   }
   sums.failures.push(...other.failures);

@@ -6,7 +6,8 @@ import type { Row } from './rows.js';
 
 export const WINDOW_MS = 100;
 export const SLIDE_MS = 50;
-export const GAP_MS = 60;
+/** A multiple of the step between rows: some sessions touch to the millisecond. */
+export const GAP_MS = 63;
 export const ALARM_MS = 90;
 export const LATENESS_MS = 50;
 /** Rows come every 7 ms, and the window of 200 to 300 is kept for 50 ms. */

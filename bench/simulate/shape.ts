@@ -56,6 +56,8 @@ export interface Shape {
   /** The whole job, where it reads and writes other things than the input and output of its world; `build` is then not called. */
   readonly job?: (world: JobWorld<Row, string>) => JobDefinition;
   readonly onDisk?: ProgramOnDisk<Row, string>;
+  /** Its user drains it, at a moment within so many virtual milliseconds. */
+  readonly drainMsMax?: number;
 }
 
 const RECORDS = 120;
@@ -80,6 +82,7 @@ export function programOf(shape: Shape): JobProgram<Row, string> {
     ...(shape.pollRecordsMax === undefined ? {} : { pollRecordsMax: shape.pollRecordsMax }),
     ...(shape.pollMs === undefined ? {} : { pollMs: shape.pollMs }),
     ...(shape.onDisk === undefined ? {} : { onDisk: shape.onDisk }),
+    ...(shape.drainMsMax === undefined ? {} : { drainMsMax: shape.drainMsMax }),
     app: (world) =>
       shape.job?.(world) ??
       defineJob(shape.name, (env) => {

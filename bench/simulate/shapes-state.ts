@@ -14,12 +14,12 @@ import {
   valueState,
 } from '../../src/index.js';
 import * as models from './models.js';
-import { checkExpiring, listsAndMaps, operations, TTL_MS } from './models-state.js';
+import { checkExpiring, listsAndMaps, operations, SHORT_TTL_MS, TTL_MS } from './models-state.js';
 import { checkTicks } from './models-ticks.js';
 import type { Row } from './rows.js';
 import type { Shape } from './shape.js';
 import { byKey, Count } from './shape-functions.js';
-import { ExpiringOperations, Operations } from './state-operations.js';
+import { ExpiringOperations, Operations, SoonExpiringOperations } from './state-operations.js';
 import { Ticks } from './ticks.js';
 
 /** An alarm when a key has been silent for a while; each record moves it. */
@@ -150,6 +150,15 @@ export const STATE_SHAPES: readonly Shape[] = [
     rows: listsAndMaps,
     build: (rows) => byKey(rows).process(Operations).uid('operations'),
     model: operations,
+  },
+  {
+    name: 'expiringSoon',
+    oracle: 'O2',
+    splits: 1,
+    rows: listsAndMaps,
+    withoutKinds: CLOCKS,
+    build: (rows) => byKey(rows).process(SoonExpiringOperations).uid('operations'),
+    check: checkExpiring(SHORT_TTL_MS),
   },
   {
     name: 'ticks',

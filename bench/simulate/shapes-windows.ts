@@ -22,9 +22,8 @@ import { byKey, Count, windowText } from './shape-functions.js';
 const late = sideOutput<Row>('late');
 
 /** A watermark behind every row: which rows are late then depends on nothing but the rows. */
-const behindEveryRow: Pick<Shape, 'splits' | 'pollRecordsMax' | 'rows' | 'watermarks'> = {
+const behindEveryRow: Pick<Shape, 'splits' | 'rows' | 'watermarks'> = {
   splits: 1,
-  pollRecordsMax: 1,
   rows: models.everyNinthLate,
   watermarks: punctuated((_row, timestamp) => timestamp - 1),
 };
@@ -108,7 +107,6 @@ export const WINDOW_SHAPES: readonly Shape[] = [
     name: 'late',
     oracle: 'O13',
     splits: 1,
-    pollRecordsMax: 1,
     rows: models.everyNinthLate,
     // A watermark behind every row: which rows are late then depends on nothing but the rows.
     watermarks: punctuated((_row, timestamp) => timestamp - 1),

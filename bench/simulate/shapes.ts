@@ -4,8 +4,14 @@
 // Not:     what a shape is (shape.ts), its parts (shapes-*.ts).
 
 import { assertUnique, type Shape } from './shape.js';
+import { FILE_SHAPES } from './shapes-files.js';
 import { STATE_SHAPES } from './shapes-state.js';
 import { STREAM_SHAPES } from './shapes-streams.js';
 import { WINDOW_SHAPES } from './shapes-windows.js';
 
-export const SHAPES: readonly Shape[] = assertUnique([...STREAM_SHAPES, ...STATE_SHAPES, ...WINDOW_SHAPES]);
+export const SHAPES: readonly Shape[] = assertUnique([
+  ...STREAM_SHAPES,
+  ...STATE_SHAPES,
+  ...WINDOW_SHAPES,
+  ...FILE_SHAPES,
+]);

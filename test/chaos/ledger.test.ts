@@ -20,5 +20,6 @@ test.each(tokens)('a bug that was found does not come back: %.24s', async (token
   if (shape === undefined) throw new Error(`no shape is called ${name}`);
   const { outcome } = await runOnce(subjectOf(shape), { ...spec, trace: false }, { double: true });
   expect(outcome.violations).toEqual([]);
-  expect(outcome.fired.length).toBeGreaterThan(0);
+  // Some need no fault at all.
+  if (spec.plan.faults.length > 0) expect(outcome.fired.length).toBeGreaterThan(0);
 });
