@@ -39,10 +39,6 @@ export interface CollectHandle<T> extends AsyncIterable<T> {
 }
 
 export class DataStream<T> {
-  static {
-    describesJobs(DataStream);
-  }
-
   readonly #graph: StreamGraphBuilder;
   readonly #origins: readonly StreamOrigin[];
 
@@ -316,6 +312,8 @@ export class DataStream<T> {
     return this;
   }
 }
+
+describesJobs(DataStream);
 
 function keyMissing(method: string): JobDefinitionError {
   const place = declaredAt();

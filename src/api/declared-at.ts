@@ -12,7 +12,7 @@ import { stackPlaces } from '../base/stack-places.js';
 /** What users call to describe a job. None of these calls a function of the user while it runs. */
 const describing = new Set<(...parameters: never[]) => unknown>();
 
-/** Every class whose methods add to a graph registers itself. */
+/** For every class whose methods add to a graph. Called behind the class: a static block would see it half made once compiled. */
 export function describesJobs(api: { readonly prototype: object }): void {
   for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(api.prototype))) {
     if (name !== 'constructor' && typeof value === 'function') describing.add(value);

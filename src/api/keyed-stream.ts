@@ -35,10 +35,6 @@ export interface TieOptions {
 }
 
 export class KeyedStream<T, K> {
-  static {
-    describesJobs(KeyedStream);
-  }
-
   readonly #graph: StreamGraphBuilder;
   /** Held without its types, so that a stream of a narrower type fits where a wider one is asked for. */
   readonly #key: KeySelector;
@@ -123,6 +119,8 @@ export class KeyedStream<T, K> {
     return this.#derive<R>({ operation, create, key: this.#key, stateless: null, sideTags });
   }
 }
+
+describesJobs(KeyedStream);
 
 function typed<T, K>(key: KeySelector): (value: T) => K {
   return key as (value: T) => K;

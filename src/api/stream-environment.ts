@@ -17,10 +17,6 @@ export interface FromOptions<T> extends NodeOptions {
 }
 
 export class StreamEnvironment {
-  static {
-    describesJobs(StreamEnvironment);
-  }
-
   readonly #graph: StreamGraphBuilder;
 
   /** @internal */
@@ -61,6 +57,8 @@ export class StreamEnvironment {
     return this;
   }
 }
+
+describesJobs(StreamEnvironment);
 
 function describeInput(input: unknown): string {
   if (typeof input === 'string') return 'a string';

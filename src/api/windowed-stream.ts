@@ -34,10 +34,6 @@ export interface WindowParts {
 }
 
 export class WindowedStream<T, K> {
-  static {
-    describesJobs(WindowedStream);
-  }
-
   readonly #parts: WindowParts;
 
   /** @internal Windowed streams come from `window`. */
@@ -115,6 +111,8 @@ export class WindowedStream<T, K> {
     return windowFunction;
   }
 }
+
+describesJobs(WindowedStream);
 
 function declareWindows<K, T, A, R, O>(
   parts: WindowParts,
