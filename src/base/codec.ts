@@ -1,102 +1,151 @@
 // Values as bytes, for state, checkpoints and anything else that outlives a process.
 //
-// Owns:    the one configuration of msgpackr, and errors that say where in a value the trouble is.
-// Not:     checksums (checksum.ts), keys (they need an order: store-keys.ts), versions of stored rows.
+// Owns:    the one configuration of msgpackr, the two forms of bytes, and errors that say where in a value the trouble is.
+// Not:     which values are data (value-graph.ts), checksums (checksum.ts), keys (they need an order: store-keys.ts),
+//          versions of stored rows.
 //
-// A1. decode(encode(value)) equals value for: undefined, null, booleans, numbers (NaN and infinities too), bigints of
-//     any size, strings, Date, RegExp, arrays, plain objects, Map, Set, ArrayBuffer, DataView, typed arrays, errors
-//     (name, message, cause), however nested, shared or cyclic. A Buffer comes back as Uint8Array.
-// A2. Bytes are self-describing: any process can decode them, whatever it encoded before.
+// A1. decode(encode(value)) equals value, or encode throws: undefined, null, booleans, numbers, bigints, strings, Date, RegExp,
+//     arrays, objects with or without prototype, Map, Set, ArrayBuffer, DataView, typed arrays, Buffer, errors, instances of
+//     registered types, however nested, shared or cyclic. What plain-scan.ts does not look at is left out in silence.
+// A2. Bytes are self-describing: any process can decode them, whatever it encoded before, given the registered types.
 // A3. Bytes are not canonical: equal values may have different bytes. They are never compared or hashed as values.
-// A4. A function or symbol is refused, not dropped.
-//
-// Not kept: -0 (becomes 0), lone surrogates (become U+FFFD), holes in arrays (become undefined), symbol keys, a key
-// named `__proto__` (stored as `__proto_`), stacks and own fields of errors, prototypes of class instances (they come
-// back as plain objects, or as what their `toJSON` gives; a promise as `{}`).
+// A4. Two forms: usual values as msgpackr writes them, all others as a graph behind GRAPH_MARK and GRAPH_VERSION. Bytes of
+//     the first form are all that older versions wrote, and are read for good.
 
 import { Packr } from 'msgpackr';
 import { CodecError, messageOf } from './errors.js';
+import { isPlain } from './plain-scan.js';
+import { missingTypes } from './registered-types.js';
+import { flatten, type Graph, NotStorable } from './value-graph.js';
+import { unflatten } from './value-graph-reader.js';
 
-// structuredClone: without it typed arrays come back with wrong bytes, and Set and Error not at all.
+// structuredClone: without it typed arrays come back with wrong bytes, and Set not at all, and nothing is shared.
 // copyBuffers: otherwise a decoded Uint8Array is a view that keeps its whole chunk in memory.
 const packr = new Packr({ structuredClone: true, copyBuffers: true });
-Object.assign(packr, { writeFunction: refuseFunction });
 
-/** Depth to which the place of an unencodable value is searched. */
-const SEARCH_DEPTH_MAX = 64;
+/** The one byte that msgpack never writes. */
+const GRAPH_MARK = 0xc1;
+const GRAPH_VERSION = 1;
+const GRAPH_HEADER_BYTES = 2;
 
-/** The value as bytes of its own. Throws CodecError that names the place of what cannot be encoded. */
-export function encode(value: unknown): Uint8Array {
+/**
+ * The value as bytes of its own. Throws CodecError that names the place of what cannot be encoded. Adds to `types` the names
+ * of the registered types that decoding will need.
+ */
+export function encode(value: unknown, types?: Set<string>): Uint8Array {
   try {
     // msgpackr returns a view on a buffer that it writes to again.
-    return new Uint8Array(packr.pack(value));
+    if (isPlain(value)) return new Uint8Array(packr.pack(value));
+    const graph = flatten(value);
+    if (types !== undefined) for (const type of graph.types) types.add(type);
+    return graphBytes(graph);
   } catch (cause) {
-    throw new CodecError(describe(value, cause), {
-      cause,
-      remedy: 'Keep only data in state and records: leave functions and symbols out, or store their names.',
-      unrecoverable: true,
-    });
+    throw notEncoded(cause);
   }
 }
 
-/** The value behind the bytes. Throws CodecError when they are damaged or were not written by `encode`. */
-export function decode(bytes: Uint8Array): unknown {
+/** Throws CodecError that names the place of what cannot be encoded; `root` is how it calls the value. */
+export function checkStorable(value: unknown, root?: string): void {
   try {
-    // As a plain Uint8Array, or else binary parts would take the class of the source.
-    return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    flatten(value, root);
   } catch (cause) {
-    throw new CodecError(`Bytes cannot be decoded (${bytes.byteLength} bytes): ${messageOf(cause)}.`, {
-      cause,
-      remedy: 'They are damaged, or another program wrote them.',
-    });
+    throw notEncoded(cause);
   }
 }
 
-function refuseFunction(): never {
-  throw new Error('functions have no bytes');
-}
-
-function describe(value: unknown, cause: unknown): string {
-  const found = findUnencodable(value, 'value', new Set(), 0);
-  if (found !== null) return `Expected data, got a ${found.kind} at ${found.path}.`;
-  return `A value cannot be encoded: ${messageOf(cause)}.`;
-}
-
-interface Unencodable {
-  readonly kind: 'function' | 'symbol';
-  readonly path: string;
-}
-
-function findUnencodable(value: unknown, path: string, seen: Set<object>, depth: number): Unencodable | null {
-  if (typeof value === 'function' || typeof value === 'symbol')
-    return { kind: typeof value as Unencodable['kind'], path };
-  if (typeof value !== 'object' || value === null || seen.has(value) || depth > SEARCH_DEPTH_MAX) return null;
-  seen.add(value);
-  for (const [step, part] of parts(value)) {
-    const found = findUnencodable(part, `${path}${step}`, seen, depth + 1);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-function* parts(value: object): Iterable<readonly [string, unknown]> {
-  if (ArrayBuffer.isView(value)) return;
-  if (value instanceof Map) {
-    for (const [key, part] of value) {
-      yield [`.keys()`, key];
-      yield [`.get(${showKey(key)})`, part];
-    }
-  } else if (value instanceof Set) {
-    for (const part of value) yield ['.values()', part];
-  } else if (Array.isArray(value)) {
-    for (const [index, part] of value.entries()) yield [`[${index}]`, part];
-  } else {
-    for (const [key, part] of Object.entries(value))
-      yield [/^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, part];
-    if (value instanceof Error) yield ['.cause', value.cause];
+/** Bytes that change when the value does: for one object at two times, never for two objects. Throws as `encode` does. */
+export function fingerprint(value: unknown): Uint8Array {
+  try {
+    return graphBytes(flatten(value));
+  } catch (cause) {
+    throw notEncoded(cause);
   }
 }
 
-function showKey(key: unknown): string {
-  return typeof key === 'string' ? JSON.stringify(key) : String(typeof key === 'object' ? typeof key : key);
+/** True when these bytes can only be read by a version that knows graphs. */
+export function isGraph(bytes: Uint8Array): boolean {
+  return bytes[0] === GRAPH_MARK;
+}
+
+/** The value behind the bytes. Throws CodecError when they are damaged, need a type, or were not written by `encode`. */
+export function decode(bytes: Uint8Array): unknown {
+  if (isGraph(bytes)) return decodeGraph(bytes);
+  try {
+    return unpack(bytes);
+  } catch (cause) {
+    throw notDecoded(bytes, cause);
+  }
+}
+
+function decodeGraph(bytes: Uint8Array): unknown {
+  const version = bytes[1];
+  if (version !== GRAPH_VERSION) {
+    throw new CodecError(
+      `Values are written in form ${GRAPH_VERSION} here; these bytes have form ${version}.`,
+      {
+        remedy: 'Read them with the version of Weir that wrote them, or a newer one.',
+        unrecoverable: true,
+      },
+    );
+  }
+  let graph: Graph;
+  try {
+    const [root, nodes, types] = unpack(bytes.subarray(GRAPH_HEADER_BYTES)) as [
+      unknown,
+      Graph['nodes'],
+      Graph['types'],
+    ];
+    graph = { root, nodes, types };
+  } catch (cause) {
+    throw notDecoded(bytes, cause);
+  }
+  try {
+    const missing = missingTypes(graph.types);
+    if (missing.length > 0) throw missingTypesError(missing);
+    return unflatten(graph);
+  } catch (cause) {
+    throw cause instanceof CodecError ? cause : notDecoded(bytes, cause);
+  }
+}
+
+function missingTypesError(names: readonly string[]): CodecError {
+  return new CodecError(
+    `Stored values need ${names.length === 1 ? 'the type' : 'the types'} ${names.map((name) => `"${name}"`).join(', ')}, which nobody has registered in this process.`,
+    {
+      remedy: 'Call registerType(Class, { name, encode, decode }) before the values are read.',
+      unrecoverable: true,
+    },
+  );
+}
+
+function graphBytes({ root, nodes, types }: Graph): Uint8Array {
+  const packed = packr.pack([root, nodes, types]);
+  const bytes = new Uint8Array(GRAPH_HEADER_BYTES + packed.byteLength);
+  bytes[0] = GRAPH_MARK;
+  bytes[1] = GRAPH_VERSION;
+  bytes.set(packed, GRAPH_HEADER_BYTES);
+  return bytes;
+}
+
+function unpack(bytes: Uint8Array): unknown {
+  // As a plain Uint8Array, or else binary parts would take the class of the source.
+  return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+function notEncoded(cause: unknown): CodecError {
+  if (cause instanceof NotStorable) {
+    return new CodecError(cause.message, { cause: cause.cause, remedy: cause.remedy, unrecoverable: true });
+  }
+  return new CodecError(`A value cannot be encoded: ${messageOf(cause)}.`, {
+    cause,
+    remedy: 'Keep only data in state and records.',
+    unrecoverable: true,
+  });
+}
+
+function notDecoded(bytes: Uint8Array, cause: unknown): CodecError {
+  return new CodecError(`Bytes cannot be decoded (${bytes.byteLength} bytes): ${messageOf(cause)}.`, {
+    cause,
+    remedy: 'They are damaged, or another program wrote them.',
+  });
 }

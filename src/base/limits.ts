@@ -4,6 +4,11 @@
 
 import { assert } from './assert.js';
 
+/** Levels of nesting of a stored value. Readers and writers of values use the stack; at about 1,200 they exhaust it. */
+export const VALUE_DEPTH_MAX = 500;
+/** Objects of a value that are looked at before a value that leads back into itself is reckoned with. */
+export const VALUE_SCAN_OBJECTS_MAX = 100_000;
+
 /** Records in one batch. At 256 the cost of a message is noise; more only adds latency and memory. */
 export const BATCH_RECORDS_MAX = 256;
 

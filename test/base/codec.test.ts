@@ -5,7 +5,6 @@ import { CodecError } from '../../src/base/errors.js';
 
 const roundTrip = (value: unknown): unknown => decode(encode(value));
 
-// -0 becomes 0 and `__proto__` is renamed: both are documented losses.
 const scalar = fc.oneof(
   fc.constantFrom(
     undefined,
@@ -16,18 +15,18 @@ const scalar = fc.oneof(
     Number.POSITIVE_INFINITY,
     Number.NEGATIVE_INFINITY,
   ),
-  fc.double().map((number) => number + 0 || 0),
-  fc.maxSafeInteger().map((number) => number || 0),
+  fc.double(),
+  fc.maxSafeInteger(),
   fc.bigInt(),
   fc.bigInt({ min: -(2n ** 300n), max: 2n ** 300n }),
   fc.string({ unit: 'binary' }),
   fc.date({ noInvalidDate: false }),
   fc.uint8Array(),
-  fc.float64Array().map((numbers) => numbers.map((number) => number || 0)),
+  fc.float64Array(),
   fc.bigInt64Array(),
   fc.int16Array(),
 );
-const name = fc.string({ unit: 'binary' }).filter((key) => key !== '__proto__');
+const name = fc.string({ unit: 'binary' });
 const { value: anything } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 5, withCrossShrink: true },
@@ -70,12 +69,6 @@ test('encoded bytes are not touched by later encodings', () => {
   for (let count = 0; count < 1_000; count += 1) encode({ id: count, name: 'b'.repeat(100) });
   expect(Buffer.from(first)).toEqual(kept);
   expect(first.byteLength).toBe(first.buffer.byteLength);
-});
-
-test('a Buffer comes back as a Uint8Array, from a Buffer too', () => {
-  const bytes = encode(Buffer.from('x'));
-  expect(decode(bytes)).toStrictEqual(new Uint8Array([120]));
-  expect(decode(Buffer.from(bytes))).toStrictEqual(new Uint8Array([120]));
 });
 
 test('decoded bytes do not change with the buffer that they came from', () => {
@@ -124,6 +117,6 @@ test('bytes are self-describing: those of earlier shapes can be decoded on their
   const shapes = Array.from({ length: 300 }, (_, index) => ({
     [`field${index}`]: { [`inner${index}`]: index },
   }));
-  const all = shapes.map(encode);
+  const all = shapes.map((shape) => encode(shape));
   for (const [index, bytes] of all.entries()) expect(decode(bytes)).toEqual(shapes[index]);
 });

@@ -1,0 +1,157 @@
+// The way back from a graph (value-graph.ts) to the value.
+//
+// Owns:    making containers before their parts, so that cycles close.
+//
+// U1. A graph that flatten has not made ends in an error, never in a loop: each node is begun once.
+
+import { present } from './assert.js';
+import { type RegisteredType, typeOfName } from './registered-types.js';
+import { ERROR_CLASSES, type Graph } from './value-graph.js';
+
+/** The value of the graph. Throws what a damaged graph leads to, and what `decode` of a registered type throws. */
+export function unflatten(graph: Graph): unknown {
+  return new Reader(graph).value(graph.root);
+}
+
+const errorClasses = new Map([...ERROR_CLASSES.values()].map((type) => [type.name, type]));
+
+class Reader {
+  private readonly nodes: Graph['nodes'];
+  private readonly types: readonly (RegisteredType | undefined)[];
+  private readonly made: unknown[] = [];
+  private readonly begun: boolean[] = [];
+
+  constructor(graph: Graph) {
+    this.nodes = graph.nodes;
+    this.types = graph.types.map((name) => typeOfName(name));
+  }
+
+  value(slot: unknown): unknown {
+    if (typeof slot !== 'object' || slot === null) return slot;
+    const index = (slot as readonly [number])[0];
+    if (this.begun[index] === true) return this.made[index];
+    this.begun[index] = true;
+    return this.read(index, present(this.nodes[index], 'a node of the graph'));
+  }
+
+  private keep<T>(index: number, value: T): T {
+    this.made[index] = value;
+    return value;
+  }
+
+  private read(index: number, node: readonly unknown[]): unknown {
+    const [kind, first, second, third, fourth] = node;
+    switch (kind) {
+      case 'o':
+        return this.fill(this.keep(index, {}), first, second);
+      case 'n':
+        return this.fill(this.keep(index, Object.create(null) as object), first, second);
+      case 'a':
+        return this.fillArray(this.keep(index, []), list(first));
+      case 'h':
+        return this.fillSparse(
+          this.keep(index, new Array<unknown>(first as number)),
+          list(second),
+          list(third),
+        );
+      case 'm':
+        return this.fillMap(this.keep(index, new Map()), list(first), list(second));
+      case 'e':
+        return this.fillSet(this.keep(index, new Set()), list(first));
+      case 'x':
+        return this.readError(index, first, list(second), list(third), list(fourth));
+      case 't': {
+        const type = present(this.types[first as number], 'a registered type');
+        return this.keep(index, type.decode(this.value(second)));
+      }
+      default:
+        return this.keep(index, leaf(node));
+    }
+  }
+
+  private fill(made: object, keys: unknown, slots: unknown): object {
+    const values = list(slots);
+    for (const [at, key] of list(keys).entries()) {
+      // Not an assignment: that to `__proto__` sets the prototype.
+      define(made, String(this.value(key)), this.value(values[at]), true);
+    }
+    return made;
+  }
+
+  private fillArray(made: unknown[], slots: readonly unknown[]): unknown[] {
+    for (const slot of slots) made.push(this.value(slot));
+    return made;
+  }
+
+  private fillSparse(made: unknown[], indexes: readonly unknown[], slots: readonly unknown[]): unknown[] {
+    for (const [at, index] of indexes.entries()) made[index as number] = this.value(slots[at]);
+    return made;
+  }
+
+  private fillMap(
+    made: Map<unknown, unknown>,
+    keys: readonly unknown[],
+    slots: readonly unknown[],
+  ): Map<unknown, unknown> {
+    // All keys first: flatten met them in this order, and what a registered type is given must be whole.
+    const read = keys.map((key) => this.value(key));
+    for (const [at, key] of read.entries()) made.set(key, this.value(slots[at]));
+    return made;
+  }
+
+  private fillSet(made: Set<unknown>, slots: readonly unknown[]): Set<unknown> {
+    for (const slot of slots) made.add(this.value(slot));
+    return made;
+  }
+
+  private readError(
+    index: number,
+    name: unknown,
+    keys: readonly unknown[],
+    slots: readonly unknown[],
+    enumerable: readonly unknown[],
+  ): Error {
+    const type = present(errorClasses.get(String(name)), 'a class of errors');
+    const error = this.keep(index, new type());
+    for (const key of Reflect.ownKeys(error)) Reflect.deleteProperty(error, key);
+    for (const [at, key] of keys.entries()) {
+      define(error, String(this.value(key)), this.value(slots[at]), enumerable[at] === true);
+    }
+    return error;
+  }
+}
+
+function leaf([kind, first, second, third]: readonly unknown[]): unknown {
+  switch (kind) {
+    case 'z':
+      return -0;
+    case 's':
+      return JSON.parse(first as string);
+    case 'd':
+      return new Date(first as number);
+    case 'r': {
+      const pattern = new RegExp(first as string, second as string);
+      pattern.lastIndex = third as number;
+      return pattern;
+    }
+    case 'v':
+      return first;
+    case 'b':
+      return Buffer.from(first as Uint8Array);
+    default:
+      throw new Error(`a node has the unknown kind ${String(kind)}`);
+  }
+}
+
+function define(target: object, key: string, value: unknown, enumerable: boolean): void {
+  if (enumerable && key !== '__proto__') {
+    Reflect.set(target, key, value);
+    return;
+  }
+  Object.defineProperty(target, key, { value, enumerable, writable: true, configurable: true });
+}
+
+function list(part: unknown): readonly unknown[] {
+  if (Array.isArray(part)) return part;
+  throw new Error('a node is not as it should be');
+}
