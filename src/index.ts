@@ -12,12 +12,11 @@ export type { NodeOptions } from './api/node-options.js';
 export type { FromOptions, StreamEnvironment } from './api/stream-environment.js';
 export type { StreamInput } from './api/stream-input.js';
 export type { WindowedStream } from './api/windowed-stream.js';
-
+export { type RegistrableClass, registerType, type TypeDefinition } from './base/class-registry.js';
 export * from './base/errors.js';
 export { type Logger, silentLogger } from './base/logger.js';
 export { nodeRuntime } from './base/node-runtime.js';
-export { bigType, decimalType, temporalType, urlType } from './base/ready-types.js';
-export { type RegistrableClass, registerType, type TypeDefinition } from './base/registered-types.js';
+export { bigType, decimalType, temporalType, urlType } from './base/ready-registrations.js';
 export type { Points, RandomStream, Runtime } from './base/runtime.js';
 export { MAX_TIMESTAMP, MIN_TIMESTAMP } from './base/timestamps.js';
 export type { Tuning } from './base/tuning.js';

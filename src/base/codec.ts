@@ -13,9 +13,9 @@
 //     the first form are all that older versions wrote, and are read for good.
 
 import { Packr } from 'msgpackr';
+import { missingTypes } from './class-registry.js';
 import { CodecError, messageOf } from './errors.js';
 import { isPlain } from './plain-scan.js';
-import { missingTypes } from './registered-types.js';
 import { flatten, type Graph, NotStorable } from './value-graph.js';
 import { unflatten } from './value-graph-reader.js';
 
@@ -28,16 +28,18 @@ const GRAPH_MARK = 0xc1;
 const GRAPH_VERSION = 1;
 const GRAPH_HEADER_BYTES = 2;
 
-/**
- * The value as bytes of its own. Throws CodecError that names the place of what cannot be encoded. Adds to `types` the names
- * of the registered types that decoding will need.
- */
-export function encode(value: unknown, types?: Set<string>): Uint8Array {
+/** The value as bytes of its own. Throws CodecError that names the place of what cannot be encoded. */
+export function encode(value: unknown): Uint8Array {
+  return encodeNoting(value, new Set());
+}
+
+/** As `encode`; adds to `types` the names of the registered types that decoding will need. */
+export function encodeNoting(value: unknown, types: Set<string>): Uint8Array {
   try {
     // msgpackr returns a view on a buffer that it writes to again.
     if (isPlain(value)) return new Uint8Array(packr.pack(value));
     const graph = flatten(value);
-    if (types !== undefined) for (const type of graph.types) types.add(type);
+    for (const type of graph.types) types.add(type);
     return graphBytes(graph);
   } catch (cause) {
     throw notEncoded(cause);
@@ -77,7 +79,7 @@ export function decode(bytes: Uint8Array): unknown {
   }
 }
 
-function decodeGraph(bytes: Uint8Array): unknown {
+function readGraph(bytes: Uint8Array): Graph {
   const version = bytes[1];
   if (version !== GRAPH_VERSION) {
     throw new CodecError(
@@ -88,17 +90,20 @@ function decodeGraph(bytes: Uint8Array): unknown {
       },
     );
   }
-  let graph: Graph;
   try {
     const [root, nodes, types] = unpack(bytes.subarray(GRAPH_HEADER_BYTES)) as [
       unknown,
       Graph['nodes'],
       Graph['types'],
     ];
-    graph = { root, nodes, types };
+    return { root, nodes, types };
   } catch (cause) {
     throw notDecoded(bytes, cause);
   }
+}
+
+function decodeGraph(bytes: Uint8Array): unknown {
+  const graph = readGraph(bytes);
   try {
     const missing = missingTypes(graph.types);
     if (missing.length > 0) throw missingTypesError(missing);
@@ -106,6 +111,11 @@ function decodeGraph(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw cause instanceof CodecError ? cause : notDecoded(bytes, cause);
   }
+}
+
+/** Names of the registered types that decoding these bytes will need. Throws CodecError for damaged ones. */
+export function typesNeededBy(bytes: Uint8Array): readonly string[] {
+  return isGraph(bytes) ? readGraph(bytes).types : [];
 }
 
 function missingTypesError(names: readonly string[]): CodecError {

@@ -233,8 +233,11 @@ export class ConfigError extends WeirError {
 /** A value that cannot be written to state, a checkpoint or a channel. No restart mends it. */
 export class CodecError extends WeirError {
   override readonly name = 'CodecError';
+  /** The message without remedy. */
+  readonly problem: string;
   constructor(message: string, options: WeirErrorOptions = {}) {
     super('WEIR_CODEC', message, { unrecoverable: true, ...options });
+    this.problem = message;
   }
 }
 

@@ -5,7 +5,7 @@
 // U1. A graph that flatten has not made ends in an error, never in a loop: each node is begun once.
 
 import { present } from './assert.js';
-import { type RegisteredType, typeOfName } from './registered-types.js';
+import { type RegisteredType, typeOfName } from './class-registry.js';
 import { ERROR_CLASSES, type Graph } from './value-graph.js';
 
 /** The value of the graph. Throws what a damaged graph leads to, and what `decode` of a registered type throws. */

@@ -14,9 +14,9 @@
 // G2. A cycle may not pass through an instance of a registered type: `decode` would have to be given what it is to make.
 
 import { present } from './assert.js';
+import { typeOfPrototype } from './class-registry.js';
 import { messageOf } from './errors.js';
 import { VALUE_DEPTH_MAX } from './limits.js';
-import { typeOfPrototype } from './registered-types.js';
 
 export interface Graph {
   readonly root: unknown;

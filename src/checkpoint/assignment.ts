@@ -21,6 +21,7 @@ import type {
   SegmentRef,
 } from './manifest.js';
 import type { PlannedOperator } from './manifest-builder.js';
+import { missingTypeProblems } from './missing-registrations.js';
 import { redistributeLists } from './redistribute.js';
 
 export interface RestoringOperator extends PlannedOperator {
@@ -68,6 +69,8 @@ export function assignState(
   const planned = new Set(plan.map((operator) => operator.uid));
   const homeless = manifest.operators.filter((operator) => !planned.has(operator.uid) && hasState(operator));
   const problems = options.allowNonRestoredState ? [] : homelessProblems(homeless, plan, stored);
+  const claimed = manifest.operators.filter((operator) => planned.has(operator.uid));
+  problems.push(...missingTypeProblems(claimed));
   const operators = new Map<string, OperatorRestore>();
   for (const operator of plan) {
     const from = stored.get(operator.uid);

@@ -20,6 +20,8 @@ export interface SegmentRef {
   readonly attempt: AttemptNumber;
   readonly chunks: number;
   readonly bytes: number;
+  /** Names of the registered types whose instances are in it. Absent: none. */
+  readonly types?: readonly string[];
 }
 
 /**

@@ -9,6 +9,7 @@
 import { TimestampMissingError } from '../base/errors.js';
 import { EMISSION_OVERDRAFT_RECORDS_MAX } from '../base/limits.js';
 import { MIN_TIMESTAMP } from '../base/timestamps.js';
+import type { LentValues } from '../state/lent-values.js';
 import { Emission, isIterator } from './emission.js';
 import type { OperatorContext } from './operator.js';
 import { contractError, isPromise, promiseError, userError } from './user-code.js';
@@ -17,6 +18,8 @@ export class UserCall {
   readonly context: OperatorContext;
   private readonly emission: Emission;
   private readonly doing: string;
+  /** What the function has in hand of its state; null in production. */
+  private readonly lent: LentValues | null;
   /** Of the record or timer in hand; MIN_TIMESTAMP: none. */
   private timestamp: number = MIN_TIMESTAMP;
   /** What results carry. */
@@ -28,6 +31,7 @@ export class UserCall {
   constructor(context: OperatorContext, doing: string) {
     this.context = context;
     this.doing = doing;
+    this.lent = context.keyed?.lent ?? null;
     this.emission = new Emission(context, doing, (cause) => this.failed(cause));
   }
 
@@ -46,6 +50,12 @@ export class UserCall {
 
   /** After the function returned. False: its generator is suspended; `resume` goes on. */
   leave(answer: unknown): boolean {
+    const done = this.take(answer);
+    if (done && this.lent !== null) this.lent.verify();
+    return done;
+  }
+
+  private take(answer: unknown): boolean {
     this.running = false;
     this.rethrowBelow();
     if (answer === undefined) return true;
@@ -67,7 +77,9 @@ export class UserCall {
   }
 
   resume(): boolean {
-    return this.emission.resume();
+    const done = this.emission.resume();
+    if (done && this.lent !== null) this.lent.verify();
+    return done;
   }
 
   close(): void {

@@ -7,8 +7,8 @@
 // O2. What was handed out does not change when more is added: a fold that works in place is given a copy (separate.ts).
 // O3. `add` folds values of the heap; nothing is encoded before a snapshot asks.
 
+import { deepFreeze } from '../base/freeze.js';
 import type { AggregateFunction, AggregatingState, ReducingState } from './descriptors.js';
-import { deepFreeze } from './freeze.js';
 import { Lent } from './separate.js';
 import type { ValueCell } from './value-cell.js';
 
@@ -35,7 +35,7 @@ export class KeyedReducingState<T> implements ReducingState<T> {
     const entry = cell.find();
     const stored = entry === undefined ? undefined : (cell.readToFold(entry) as T | undefined);
     const folded = stored === undefined ? value : this.reduce(this.owned(stored), value);
-    if (this.freeze && typeof folded === 'object') deepFreeze(folded);
+    cell.puts.admit(folded);
     cell.write(entry, folded);
   }
 
@@ -76,7 +76,9 @@ export class KeyedAggregatingState<In, Acc, Out> implements AggregatingState<In,
     const entry = cell.find();
     const stored = entry === undefined ? undefined : (cell.readToFold(entry) as Acc | undefined);
     const accumulator = stored === undefined ? aggregate.createAccumulator() : (this.lent.own(stored) as Acc);
-    cell.write(entry, aggregate.add(accumulator, value));
+    const folded = aggregate.add(accumulator, value);
+    cell.puts.check(folded);
+    cell.write(entry, folded);
   }
 
   clear(): void {

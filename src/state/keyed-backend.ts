@@ -27,8 +27,10 @@ import type { KeyGroupRange } from './key-groups.js';
 import { KeyKindCheck } from './key-kind.js';
 import { describeTable, KeyedRestore, type TableOpener } from './keyed-restore.js';
 import { KeyedSnapshot, type SnapshotWalk } from './keyed-snapshot.js';
+import type { LentValues } from './lent-values.js';
 import { KeyedListState } from './list-state.js';
 import { KeyedMapState } from './map-state.js';
+import type { PutCheck } from './put-check.js';
 import { StateCore } from './state-core.js';
 import { type StateKind, Table } from './table.js';
 import { TimerTable } from './timer-table.js';
@@ -45,7 +47,7 @@ export interface KeyedBackendOptions {
   readonly maxParallelism: number;
   /** The key groups of this subtask. */
   readonly range: KeyGroupRange;
-  /** Development: freeze what is stored. */
+  /** Development: check and freeze what is put, and notice what is changed in place. */
   readonly freeze: boolean;
   /** Where the operator was declared, for errors. */
   readonly declaredAt?: string | undefined;
@@ -122,7 +124,7 @@ export class KeyedBackend {
   // ---------------------------------------------------------------- state by name
 
   value<T>(name: string, options: StateOptions = {}): ValueState<T> {
-    return new KeyedValueState<T>(this.cell(name, 'value', options), this.core.freeze);
+    return new KeyedValueState<T>(this.cell(name, 'value', options));
   }
 
   list<T>(name: string, options: StateOptions = {}): ListState<T> {
@@ -166,6 +168,16 @@ export class KeyedBackend {
     return this.core.freeze;
   }
 
+  /** What may be put into the state of this name, for operators that hold values themselves. */
+  putCheck(name: string): PutCheck {
+    return this.core.putCheck(name);
+  }
+
+  /** Values that a function of the user has in hand; null in production. */
+  get lent(): LentValues | null {
+    return this.core.lent;
+  }
+
   /** Entries in memory over all states and timers: 0 when everything has been cleared. */
   get size(): number {
     return this.core.liveEntries;
@@ -192,6 +204,7 @@ export class KeyedBackend {
     const { core } = this;
     const { checkpoint } = options;
     assert(core.capture === null, 'one snapshot at a time', { checkpoint });
+    this.lent?.verify();
     const base = core.beginEpoch(checkpoint, options.baseCheckpoint);
     const { operator, subtask, maxParallelism, range } = this.options;
     const header = { operator, subtask, from: range.from, to: range.to, maxParallelism, checkpoint };

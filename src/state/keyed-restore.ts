@@ -9,7 +9,7 @@
 //     another in the same window.
 
 import { RestoreError } from '../base/errors.js';
-import { deepFreeze } from './freeze.js';
+import { deepFreeze } from '../base/freeze.js';
 import type { MapKey } from './key.js';
 import { isInRange, type KeyGroupRange, keyGroupOf } from './key-groups.js';
 import { hashKey } from './key-hash.js';

@@ -31,6 +31,8 @@ export interface SnapshotWalk {
   readonly full: boolean;
   /** Entries written so far. */
   readonly entries: number;
+  /** Registered types whose instances were written so far: a reader needs them. */
+  readonly types: ReadonlySet<string>;
   /** Writes about `entriesMax` entries. Not called again after `done`. Throws StateError for a value that cannot be stored. */
   next(entriesMax: number): SnapshotSlice;
   /** Gives the snapshot up; after the end it does nothing. */
@@ -50,6 +52,7 @@ const LOOK_COST = 1;
 export class KeyedSnapshot implements SnapshotWalk, Capture {
   readonly full: boolean;
   entries = 0;
+  readonly types: Set<string> = new Set();
   private readonly core: StateCore;
   private readonly checkpoint: number;
   private readonly epoch: number;
@@ -259,7 +262,7 @@ export class KeyedSnapshot implements SnapshotWalk, Capture {
   private encodePage(page: FramePage): void {
     const { rows } = page;
     if (rows === 0) return;
-    const frame = page.encode();
+    const frame = page.encode(this.core.place, this.types);
     this.writer.write(frame);
     // Large entries make frames of fewer, so that a frame stays well below a chunk.
     const frameBytes = this.core.tuning.snapshotChunkBytes / SNAPSHOT_FRAMES_PER_CHUNK;

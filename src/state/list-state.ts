@@ -8,9 +8,9 @@
 
 import { StateError } from '../base/errors.js';
 import type { ListState } from './descriptors.js';
-import { deepFreeze } from './freeze.js';
 import type { MapKey } from './key.js';
 import { ListCell } from './list-cell.js';
+import type { PutCheck } from './put-check.js';
 import type { StateCore } from './state-core.js';
 import type { Entry, Space, Table } from './table.js';
 import type { Ttl } from './ttl.js';
@@ -19,6 +19,7 @@ export class KeyedListState<T> implements ListState<T> {
   private readonly core: StateCore;
   private readonly table: Table;
   private readonly ttl: Ttl | null;
+  private readonly puts: PutCheck;
   private readonly space: Space;
   private readonly entries: Map<MapKey, Entry>;
 
@@ -26,6 +27,7 @@ export class KeyedListState<T> implements ListState<T> {
     this.core = core;
     this.table = table;
     this.ttl = ttl;
+    this.puts = core.putCheck(table.name);
     const { space, entries } = table.openUnnamed();
     this.space = space;
     this.entries = entries;
@@ -35,12 +37,14 @@ export class KeyedListState<T> implements ListState<T> {
     const entry = this.find();
     if (this.ttl !== null) {
       const items = entry === undefined ? [] : this.ttl.readList(entry);
+      if (entry !== undefined) this.lend(entry, items);
       this.ttl.sweep();
       return items as readonly T[];
     }
     if (entry === undefined) return [];
     if (this.core.capture !== null) this.core.capture.save(entry);
     const items = (entry.value as ListCell).lend();
+    this.lend(entry, items);
     return (this.core.freeze ? Object.freeze(items) : items) as readonly T[];
   }
 
@@ -78,6 +82,10 @@ export class KeyedListState<T> implements ListState<T> {
     if (this.ttl !== null) this.ttl.sweep();
   }
 
+  private lend(entry: Entry, items: readonly unknown[]): void {
+    if (this.core.lent !== null) for (const item of items) this.core.lent.lend(entry, item);
+  }
+
   private find(): Entry | undefined {
     const { key } = this.core;
     if (key === undefined) throw this.core.noKey(this.table.name);
@@ -92,7 +100,7 @@ export class KeyedListState<T> implements ListState<T> {
         remedy: 'Leave the element out, or store a value that says that there is none.',
       });
     }
-    if (this.core.freeze) deepFreeze(value);
+    this.puts.admit(value);
     return this.ttl === null ? value : this.ttl.stamp(value);
   }
 }

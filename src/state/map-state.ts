@@ -7,8 +7,8 @@
 // M2. A map that is empty does not exist: removing the last entry removes the key (T3 of table.ts).
 
 import type { MapState } from './descriptors.js';
-import { deepFreeze } from './freeze.js';
 import { canonicalKey, originalKey } from './key.js';
+import type { PutCheck } from './put-check.js';
 import type { StateCore } from './state-core.js';
 import type { Entry, Space, Table } from './table.js';
 import type { Stamped, Ttl } from './ttl.js';
@@ -17,11 +17,13 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
   private readonly core: StateCore;
   private readonly table: Table;
   private readonly ttl: Ttl | null;
+  private readonly puts: PutCheck;
 
   constructor(core: StateCore, table: Table, ttl: Ttl | null) {
     this.core = core;
     this.table = table;
     this.ttl = ttl;
+    this.puts = core.putCheck(table.name);
   }
 
   get(key: K): V | undefined {
@@ -33,7 +35,7 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
 
   set(key: K, value: V): void {
     const { core, table, ttl } = this;
-    if (core.freeze && typeof value === 'object') deepFreeze(value);
+    this.puts.admit(value);
     const mapKey = canonicalKey(key, core.place);
     const space = table.open(core.requireKey(table.name));
     table.put(space, mapKey, ttl === null ? value : ttl.stamp(value));
@@ -98,9 +100,10 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
   }
 
   private read(entry: Entry): unknown {
-    if (this.ttl !== null) return this.ttl.read(entry);
-    if (this.core.capture !== null) this.core.capture.save(entry);
-    return entry.value;
+    if (this.ttl === null && this.core.capture !== null) this.core.capture.save(entry);
+    const value = this.ttl === null ? entry.value : this.ttl.read(entry);
+    if (this.core.lent !== null) this.core.lent.lend(entry, value);
+    return value;
   }
 
   /** Whether a read would answer it. What has expired and stays hidden leaves at once: nobody may ever ask for it again. */

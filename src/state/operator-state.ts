@@ -10,8 +10,9 @@
 import { present } from '../base/assert.js';
 import { decode, encode } from '../base/codec.js';
 import { RestoreError, StateError } from '../base/errors.js';
-import { deepFreeze } from './freeze.js';
+import { deepFreeze } from '../base/freeze.js';
 import { ListCell } from './list-cell.js';
+import { notStorable, PutCheck } from './put-check.js';
 
 export type Redistribution = 'split' | 'union';
 
@@ -50,6 +51,7 @@ export interface OperatorStateOptions {
 export class OperatorStateStore {
   private readonly options: OperatorStateOptions;
   private readonly held = new Map<string, Held>();
+  private readonly puts = new Map<string, PutCheck>();
 
   constructor(options: OperatorStateOptions) {
     this.options = options;
@@ -72,7 +74,7 @@ export class OperatorStateStore {
       const { items } = cell;
       const others = redistribution === 'union' && !written && this.options.subtask !== 0;
       if (items.length === 0 || others) continue;
-      stored.push({ name, redistribution, items: items.map((item) => encode(item)) });
+      stored.push({ name, redistribution, items: items.map((item) => this.encoded(name, item)) });
     }
     return stored;
   }
@@ -129,11 +131,31 @@ export class OperatorStateStore {
   }
 
   private checked(name: string, item: unknown): unknown {
-    if (item !== null && item !== undefined) return this.kept(item);
+    if (item !== null && item !== undefined) {
+      this.putsOf(name).admit(item);
+      return item;
+    }
     throw new StateError(`An item of operator state "${name}" is never ${String(item)}.`, {
       ...this.place(),
       remedy: 'Leave the item out.',
     });
+  }
+
+  private putsOf(name: string): PutCheck {
+    let puts = this.puts.get(name);
+    if (puts === undefined) {
+      puts = new PutCheck(stateNamed(name), this.place(), this.options.freeze, null);
+      this.puts.set(name, puts);
+    }
+    return puts;
+  }
+
+  private encoded(name: string, item: unknown): Uint8Array {
+    try {
+      return encode(item);
+    } catch (cause) {
+      throw notStorable(stateNamed(name), this.place(), cause);
+    }
   }
 
   private kept(item: unknown): unknown {
@@ -158,4 +180,8 @@ export class OperatorStateStore {
       { ...this.place(), remedy: 'Give the new state another name, or declare it as it was.' },
     );
   }
+}
+
+function stateNamed(name: string): string {
+  return `Operator state "${name}"`;
 }

@@ -9,16 +9,24 @@
 //   [1, state, kind, stamped, groups]   entries; values are null for timers. With `stamped`, a value is { at, value }.
 //   [2, state, kind, stamped, groups]   removed entries, without values; keys are null when the whole namespace is gone.
 //
+// A frame that is a graph of the codec makes it a chunk of version 2.
+//
 // C1. Removals of a segment apply to entries of older segments only; within a segment, order means nothing.
 // C2. Keys are stored as they are, or as their canonical string; a bigint and a string that UTF-8 cannot carry get a form
 //     of their own, because they must come back exactly.
 
-import { decode, encode } from '../base/codec.js';
-import { RestoreError, StateError } from '../base/errors.js';
-import type { MapKey } from './key.js';
+import { checkStorable, decode, encode, encodeNoting, isGraph } from '../base/codec.js';
+import { type ErrorPlace, RestoreError } from '../base/errors.js';
+import { type MapKey, originalKey } from './key.js';
+import { notStorable } from './put-check.js';
 import type { Namespace, Space, StateKind, Table } from './table.js';
 
+/**
+ * 1: every frame is of the first form of the codec, as all versions can read it. 2: some are graphs, which came later. A chunk
+ * says the lower one where it can, so that checkpoints of usual values can be read by older versions.
+ */
 export const CHUNK_VERSION = 1;
+export const CHUNK_VERSION_GRAPHS = 2;
 
 export interface ChunkHeader {
   readonly operator: string;
@@ -85,19 +93,17 @@ export class FramePage {
     this.rows += 1;
   }
 
-  encode(): Uint8Array {
+  /** Adds to `types` the registered types that a reader needs. Throws StateError, at `place`, for what cannot be stored. */
+  encode(place: ErrorPlace, types: Set<string>): Uint8Array {
     const { table } = this;
     const groups = this.groups;
     this.groups = [];
     this.namespace = undefined;
     this.rows = 0;
     try {
-      return encode([this.frameKind, table.name, table.kind, table.stamped, groups]);
+      return encodeNoting([this.frameKind, table.name, table.kind, table.stamped, groups], types);
     } catch (cause) {
-      throw new StateError(`State "${table.name}" holds a value that cannot be stored.`, {
-        cause,
-        remedy: 'Keep plain data in state: no functions, no instances of classes, nothing cyclic.',
-      });
+      throw notStorable(`State "${table.name}"`, place, culpritOf(groups) ?? cause);
     }
   }
 
@@ -108,6 +114,27 @@ export class FramePage {
     const valueless = this.frameKind === REMOVED_FRAME || isTimers(this.table.kind);
     this.groups.push(packNamespace(namespace), this.keys, valueless ? null : this.values);
   }
+}
+
+/** What is wrong with the value that cannot be stored, with its key in the path. */
+function culpritOf(groups: readonly unknown[]): unknown {
+  for (let at = 0; at < groups.length; at += 3) {
+    const keys = groups[at + 1] as readonly unknown[] | null;
+    const values = groups[at + 2] as readonly unknown[] | null;
+    for (const [index, value] of (values ?? []).entries()) {
+      try {
+        checkStorable(value, `the value of key ${shownKey(keys?.[index])}: value`);
+      } catch (problem) {
+        return problem;
+      }
+    }
+  }
+  return null;
+}
+
+function shownKey(packed: unknown): string {
+  const key = originalKey(unpackKey(packed));
+  return typeof key === 'bigint' ? `${key}n` : JSON.stringify(key);
 }
 
 /** Room of the first chunk of a snapshot; it doubles as needed. */
@@ -171,6 +198,7 @@ export class ChunkWriter {
   }
 
   private append(frame: Uint8Array): void {
+    if (isGraph(frame)) this.buffer[0] = CHUNK_VERSION_GRAPHS;
     const view = new DataView(this.buffer.buffer, this.buffer.byteOffset);
     view.setUint32(this.used, frame.byteLength);
     this.buffer.set(frame, this.used + FRAME_LENGTH_BYTES);
@@ -184,9 +212,9 @@ export function readChunk(chunk: Uint8Array): {
   readonly frames: readonly Frame[];
 } {
   const version = chunk[0];
-  if (version !== CHUNK_VERSION) {
+  if (version !== CHUNK_VERSION && version !== CHUNK_VERSION_GRAPHS) {
     throw new RestoreError(
-      `State chunks have format version ${CHUNK_VERSION}; this one has ${version ?? 'no bytes'}.`,
+      `State chunks have format version ${CHUNK_VERSION} or ${CHUNK_VERSION_GRAPHS}; this one has ${version ?? 'no bytes'}.`,
       {
         remedy: 'Restore with the version of Weir that wrote it, or a newer one.',
       },

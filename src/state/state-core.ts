@@ -11,6 +11,8 @@ import { type ErrorPlace, StateError } from '../base/errors.js';
 import { SNAPSHOT_BASES_MAX } from '../base/limits.js';
 import { DEFAULT_TUNING, type Tuning } from '../base/tuning.js';
 import { canonicalKey, type MapKey, originalKey } from './key.js';
+import { LentValues } from './lent-values.js';
+import { PutCheck } from './put-check.js';
 import { RemovalLog } from './removals.js';
 import type { Capture, Entry, Namespace, Table, TableHost } from './table.js';
 
@@ -40,6 +42,8 @@ export class StateCore implements TableHost {
   epoch = 1;
   capture: Capture | null = null;
   liveEntries = 0;
+  /** Null in production. */
+  readonly lent: LentValues | null;
   /** What was given to `setKey`, so that a structured key need not be read back from its canonical form. */
   private givenKey: unknown = undefined;
   private completed: Base | null = null;
@@ -53,9 +57,14 @@ export class StateCore implements TableHost {
       ...(options.declaredAt === undefined ? {} : { declaredAt: options.declaredAt }),
     };
     this.freeze = options.freeze;
+    this.lent = options.freeze ? new LentValues(this.place) : null;
     this.tuning = options.tuning ?? DEFAULT_TUNING;
     this.removals = new RemovalLog(this.tuning.snapshotRemovalsFloor);
     this.processingTimeMs = options.processingTimeMs;
+  }
+
+  putCheck(state: string): PutCheck {
+    return new PutCheck(`State "${state}"`, this.place, this.freeze, this.lent);
   }
 
   setKey(key: unknown): void {

@@ -6,12 +6,14 @@
 // The methods are split so that a fold looks its entry up once.
 
 import type { MapKey } from './key.js';
+import type { PutCheck } from './put-check.js';
 import type { StateCore } from './state-core.js';
 import type { Entry, Space, Table } from './table.js';
 import type { Stamped, Ttl } from './ttl.js';
 
 export class ValueCell {
   readonly ttl: Ttl | null;
+  readonly puts: PutCheck;
   private readonly core: StateCore;
   private readonly table: Table;
   private readonly space: Space;
@@ -21,6 +23,7 @@ export class ValueCell {
     this.core = core;
     this.table = table;
     this.ttl = ttl;
+    this.puts = core.putCheck(table.name);
     const { space, entries } = table.openUnnamed();
     this.space = space;
     this.entries = entries;
@@ -42,9 +45,10 @@ export class ValueCell {
 
   /** The running snapshot takes its image first: the reader may change what it gets. */
   private read(entry: Entry): unknown {
-    if (this.ttl !== null) return this.ttl.read(entry);
-    if (this.core.capture !== null) this.core.capture.save(entry);
-    return entry.value;
+    if (this.ttl === null && this.core.capture !== null) this.core.capture.save(entry);
+    const value = this.ttl === null ? entry.value : this.ttl.read(entry);
+    if (this.core.lent !== null) this.core.lent.lend(entry, value);
+    return value;
   }
 
   /** As `read`, for folding: what has expired does not count, whoever may still see it. */
@@ -58,6 +62,7 @@ export class ValueCell {
   /** `entry` is what `find` answered for the same key. */
   write(entry: Entry | undefined, value: unknown): void {
     const { core, ttl } = this;
+    if (core.lent !== null) core.lent.put(value);
     const stored = ttl === null ? value : ttl.stamp(value);
     if (entry === undefined) {
       this.table.add(this.space, core.requireKey(this.table.name), stored);

@@ -1,19 +1,16 @@
 // Value state: one value per key (semantics 4.2).
 //
-// Owns:    what undefined and null mean, and freezing.
+// Owns:    what undefined and null mean.
 // Not:     holding the value (value-cell.ts).
 
 import type { ValueState } from './descriptors.js';
-import { deepFreeze } from './freeze.js';
 import type { ValueCell } from './value-cell.js';
 
 export class KeyedValueState<T> implements ValueState<T> {
   private readonly cell: ValueCell;
-  private readonly freeze: boolean;
 
-  constructor(cell: ValueCell, freeze: boolean) {
+  constructor(cell: ValueCell) {
     this.cell = cell;
-    this.freeze = freeze;
   }
 
   get(): T | undefined {
@@ -25,7 +22,7 @@ export class KeyedValueState<T> implements ValueState<T> {
       this.cell.clear();
       return;
     }
-    if (this.freeze && typeof value === 'object') deepFreeze(value);
+    this.cell.puts.admit(value);
     this.cell.write(this.cell.find(), value);
   }
 

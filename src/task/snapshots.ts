@@ -272,6 +272,7 @@ export class Snapshots {
   }
 
   private segmentOf(run: Run, linkRun: LinkRun): SegmentRef {
+    const types = [...(linkRun.walk?.types ?? [])].sort();
     return {
       operator: linkRun.link.uid,
       subtask: this.subtask,
@@ -279,6 +280,7 @@ export class Snapshots {
       attempt: this.attempt,
       chunks: linkRun.chunks,
       bytes: linkRun.bytes,
+      ...(types.length === 0 ? {} : { types }),
     };
   }
 }

@@ -11,15 +11,17 @@
 //     changes them in place throws where it does. Accumulators of an aggregate are its own to change.
 
 import { ConfigError } from '../../base/errors.js';
+import { deepFreeze } from '../../base/freeze.js';
 import type { AggregateFunction } from '../../state/descriptors.js';
-import { deepFreeze } from '../../state/freeze.js';
 import type { KeyedBackend } from '../../state/keyed-backend.js';
+import type { PutCheck } from '../../state/put-check.js';
 import { separate } from '../../state/separate.js';
 import type { OperatorContext } from '../operator.js';
 import type { Emitted, ProcessContext } from '../process-function.js';
 import { CallContext } from '../process-operator.js';
 import { UserCall } from '../user-call.js';
 import { isPromise, promiseError, userError } from '../user-code.js';
+import { checkedAggregate, contentsCheck } from './checked-contents.js';
 import type { TimeWindow } from './window-assigners.js';
 
 /** Makes the record that leaves out of the result of one key and window. */
@@ -128,7 +130,7 @@ class AggregateRunner implements ContentsRunner {
     context: OperatorContext,
     keyed: KeyedBackend,
   ) {
-    this.aggregate = aggregate;
+    this.aggregate = checkedAggregate(aggregate, keyed);
     this.windowFunction = windowFunction;
     this.context = context;
     this.keyed = keyed;
@@ -197,6 +199,7 @@ class ProcessRunner implements ContentsRunner {
   readonly aggregate = null;
   private readonly process: WindowProcess<unknown, unknown, unknown>;
   private readonly keyed: KeyedBackend;
+  private readonly puts: PutCheck | null;
   private readonly call: UserCall;
   private readonly seen: CallContext;
 
@@ -207,6 +210,7 @@ class ProcessRunner implements ContentsRunner {
   ) {
     this.process = process;
     this.keyed = keyed;
+    this.puts = contentsCheck(keyed);
     this.call = new UserCall(context, FIRING);
     this.seen = new CallContext(this.call);
   }
@@ -216,6 +220,7 @@ class ProcessRunner implements ContentsRunner {
   }
 
   create(value: unknown): unknown {
+    this.puts?.check(value);
     return [value];
   }
 
@@ -225,6 +230,7 @@ class ProcessRunner implements ContentsRunner {
   }
 
   add(contents: unknown, value: unknown): unknown {
+    this.puts?.check(value);
     (contents as unknown[]).push(value);
     return contents;
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { decode, encode } from '../../src/base/codec.js';
+import { missingTypes, registerType } from '../../src/base/class-registry.js';
+import { decode, encode, encodeNoting, typesNeededBy } from '../../src/base/codec.js';
 import { CodecError, ConfigError } from '../../src/base/errors.js';
-import { bigType, decimalType, temporalType, urlType } from '../../src/base/ready-types.js';
-import { missingTypes, registerType } from '../../src/base/registered-types.js';
+import { bigType, decimalType, temporalType, urlType } from '../../src/base/ready-registrations.js';
 
 class Money {
   readonly cents: bigint;
@@ -41,10 +41,12 @@ test('an instance that is in two places comes back as one', () => {
 
 test('encode tells which types decoding will need', () => {
   const types = new Set<string>();
-  encode({ plain: true }, types);
+  encodeNoting({ plain: true }, types);
   expect([...types]).toEqual([]);
-  encode([new Money(1n, 'EUR')], types);
+  const bytes = encodeNoting([new Money(1n, 'EUR')], types);
   expect([...types]).toEqual(['test/Money']);
+  expect(typesNeededBy(bytes)).toEqual(['test/Money']);
+  expect(typesNeededBy(encode({ plain: true }))).toEqual([]);
 });
 
 test('a type may be written as another registered type', () => {

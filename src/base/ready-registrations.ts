@@ -1,7 +1,7 @@
 // Registrations for classes that many programs have: decimals, URL, Temporal.
 //
 // Owns:    how these are written. The classes stay the program's: Weir depends on none of them.
-// Not:     registering them (registered-types.ts): a program registers what it uses.
+// Not:     registering them (class-registry.ts): a program registers what it uses.
 //
 // Y1. What is written here is in stored bytes: a change must go on reading it.
 
@@ -41,6 +41,8 @@ export const urlType = {
  */
 export const temporalType = {
   encode: (value: { toString(): string }): string => value.toString(),
-  decode: <T>(text: string, type: { from(text: string, options?: { offset: 'use' }): T }): T =>
-    type.from(text, { offset: 'use' }),
+  decode: <T>(text: string, type: { from(text: string): T }): T => {
+    const from = type.from as (text: string, options: { readonly offset: 'use' }) => T;
+    return from.call(type, text, { offset: 'use' });
+  },
 } as const;
