@@ -44,7 +44,7 @@ everything about it to standard error.
   -s, --from <savepoint>        start from this savepoint; the checkpoint directory must be empty
   -n, --allow-non-restored-state
                                 leave state behind that no operator of the job claims any more
-      --restarts <n>            give up after so many restarts (as often as it takes)
+      --restarts <n>            give up after so many restarts (as often as it takes; a record that fails three times ends the job)
       --status-interval <duration>
                                 between status lines; 0 for none (500ms on a terminal, 5s elsewhere)
       --json                    everything on standard error as one JSON object per line

@@ -9,6 +9,7 @@
 
 import { ConnectorError, UserCodeError, WeirError } from '../base/errors.js';
 import type { FileHandle } from '../base/runtime.js';
+import { shownValue } from '../base/shown-text.js';
 import type { CommitOutcome, SinkContext, TransactionalWriter } from '../operators/sink.js';
 import type { FileCommits, FileCommittable } from './file-commits.js';
 import { fileError } from './file-errors.js';
@@ -84,10 +85,12 @@ export class FileSinkWriter<T> implements TransactionalWriter<T, FileCommittable
   write(values: readonly T[]): void | Promise<void> {
     this.checkHealth();
     if (this.rollIsDue()) this.endFile();
-    try {
-      for (const value of values) this.encode(value);
-    } catch (cause) {
-      throw this.fail(cause instanceof WeirError ? cause : this.encodeError(cause));
+    for (const value of values) {
+      try {
+        this.encode(value);
+      } catch (cause) {
+        throw this.fail(this.encodeError(cause, value));
+      }
     }
     for (const bytes of this.block.takeFull()) this.steps.push({ kind: 'append', bytes });
     return this.steps.length === 0 ? undefined : this.drain();
@@ -214,11 +217,15 @@ export class FileSinkWriter<T> implements TransactionalWriter<T, FileCommittable
     return error;
   }
 
-  private encodeError(cause: unknown): UserCodeError {
+  private encodeError(cause: unknown, value: T): WeirError {
+    const record = shownValue(value);
+    if (cause instanceof WeirError) return cause.at({ subtask: this.context.subtask, record });
     return new UserCodeError(`The format ${this.format.name} could not express a record.`, {
       operator: this.context.operator,
       subtask: this.context.subtask,
       cause,
+      record,
+      identity: { kind: 'content', text: record },
       remedy: 'Map the records to values that the format knows before the sink.',
     });
   }

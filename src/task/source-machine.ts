@@ -216,7 +216,11 @@ export class SourceMachine implements Machine {
     if (count > pollRecordsMax) {
       throw new ConnectorError(
         `Source "${this.parts.name}" answered ${count} records when asked for at most ${pollRecordsMax}.`,
-        { operator: this.parts.name, remedy: 'Return at most `recordsMax` records from `poll`.' },
+        {
+          operator: this.parts.name,
+          unrecoverable: true,
+          remedy: 'Return at most `recordsMax` records from `poll`.',
+        },
       );
     }
     const values = polled.values as unknown[];

@@ -104,6 +104,7 @@ export class SplitPositions {
     if (split !== undefined) return split;
     throw new ConnectorError(`Source "${this.source}" answered for split "${id}", which it was not given.`, {
       operator: this.source,
+      unrecoverable: true,
       remedy: 'Announce new splits with a `newSplits` answer first.',
     });
   }
