@@ -94,8 +94,8 @@ export const TIME_MUTANTS: readonly Mutant[] = [
     from: 'semantics 3.8, 3.B',
     oracles: ['O1', 'O13', 'O17'],
     file: ALIGNED,
-    find: 'if (lateness.isLate(end - 1)) continue;',
-    replace: 'if (lateness.isLate(timestamp)) continue;',
+    find: 'if (!lateness.isLate(end - 1)) {',
+    replace: 'if (!lateness.isLate(timestamp)) {',
   },
   {
     name: 'gone-window-opens-again',
@@ -132,7 +132,7 @@ export const TIME_MUTANTS: readonly Mutant[] = [
     from: 'semantics 3.18, 3.B',
     oracles: ['O1', 'O17'],
     file: 'src/operators/windows/session-window-operator.ts',
-    find: 'merged.contents = this.contents.merge(merged.contents, other.contents);',
+    find: 'merged.contents = this.contents.merge(merged.contents, taken);',
     replace: 'merged.fired = merged.fired && other.fired;',
   },
   {

@@ -157,8 +157,8 @@ export const VALUE_MUTANTS: readonly Mutant[] = [
     from: 'semantics 4.5',
     oracles: ['O2'],
     file: 'src/state/folding-state.ts',
-    find: 'this.reduce(stored, value)',
-    replace: 'this.reduce(value, stored)',
+    find: 'this.reduce(this.owned(stored), value)',
+    replace: 'this.reduce(value, this.owned(stored))',
   },
   {
     name: 'map-empty-while-it-lives',

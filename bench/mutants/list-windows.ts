@@ -27,8 +27,8 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     from: 'semantics 3.7',
     oracles: ['O13'],
     file: 'src/operators/windows/aligned-window-operator.ts',
-    find: 'if (end - 1 <= lateness.reached) this.refiring',
-    replace: 'if (end - 1 < lateness.reached) this.refiring',
+    find: 'const fired = end - 1 <= lateness.reached;',
+    replace: 'const fired = end - 1 < lateness.reached;',
   },
   {
     name: 'sessions-that-touch-stay-apart',
@@ -65,8 +65,8 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     from: 'semantics 3.17',
     oracles: ['O17'],
     file: 'src/operators/windows/window-contents.ts',
-    find: '(combined === NONE ? value : reduce(combined, value))',
-    replace: '(combined === NONE ? value : reduce(value, combined))',
+    find: '(left === NONE ? right : reduce(left, right));',
+    replace: '(left === NONE ? right : reduce(right, left));',
   },
   {
     name: 'earliest-window-missed',
@@ -88,15 +88,6 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     return contents;`,
     replace: `    (contents as unknown[]).unshift(value);
     return contents;`,
-  },
-  {
-    name: 'window-kept-after-cleanup',
-    title: 'A window with lateness stays one watermark longer than it should.',
-    from: 'semantics 3.19',
-    oracles: ['O13'],
-    file: 'src/operators/windows/aligned-window-operator.ts',
-    find: 'if (lateness.cleanupTime(last) <= firing.time) table.drop(window.start, window.end);',
-    replace: 'if (lateness.cleanupTime(last) < lateness.reached) table.drop(window.start, window.end);',
   },
   {
     name: 'suspended-window-starts-over',
