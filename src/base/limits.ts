@@ -28,6 +28,15 @@ export const BATCH_FLUSH_INTERVAL_MS = 100;
 export const EMISSION_OVERDRAFT_RECORDS_MAX = 1_000_000;
 assert(EMISSION_OVERDRAFT_RECORDS_MAX > BATCH_RECORDS_MAX, 'one batch fits the overdraft');
 
+/** Timers that ring in one turn of a subtask; then a cancel, or a barrier behind a timer of the clock, comes through. */
+export const TIMERS_PER_TURN_MAX = 1_024;
+
+/**
+ * How often a timer may set itself again where nothing else ends it: behind the last watermark, or at a time that has come. A minute
+ * clock that rings on for a week after the last record still fits.
+ */
+export const TIMER_CHAIN_MAX = 10_080;
+
 /** Periodic watermark emission (semantics 2.3). */
 export const WATERMARK_INTERVAL_MS = 200;
 

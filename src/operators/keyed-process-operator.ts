@@ -5,6 +5,7 @@
 //
 // K1. A generator that is suspended, of a record or of a timer, ends before anything else is begun, with its own key in hand.
 
+import { TIMER_CHAIN_MAX, TIMERS_PER_TURN_MAX } from '../base/limits.js';
 import { MIN_TIMESTAMP } from '../base/timestamps.js';
 import type { KeyedBackend } from '../state/keyed-backend.js';
 import { bindHandles, type FunctionDefinition, instantiate } from './function-instance.js';
@@ -81,8 +82,10 @@ class Running {
   private readonly timerCall: UserCall;
   private readonly timerContext: FunctionContext;
   private readonly setKey: (value: unknown) => void;
-  /** Also true while a generator is suspended: it is only ever suspended because of this. */
-  private readonly shouldPause = (): boolean => this.context.output.full;
+  /** Timers that have rung in the call in hand. */
+  private fired = 0;
+  /** Also true while a generator is suspended: it is only ever suspended because of a full output. */
+  private readonly shouldPause = (): boolean => this.context.output.full || this.fired >= TIMERS_PER_TURN_MAX;
   private readonly fireEvent = (_key: unknown, _window: unknown, time: number): void =>
     this.fire(time, 'event');
   private readonly fireProcessing = (_key: unknown, _window: unknown, time: number): void =>
@@ -97,8 +100,8 @@ class Running {
     this.setKey = keySetter(context, keyed, key);
     this.elementCall = new UserCall(context, methodOf(fn, 'onElement'));
     this.timerCall = new UserCall(context, methodOf(fn, 'onTimer'));
-    const elementContext = new FunctionContext(this.elementCall, keyed);
-    this.timerContext = new FunctionContext(this.timerCall, keyed);
+    const elementContext = new FunctionContext(this.elementCall, keyed, null);
+    this.timerContext = new FunctionContext(this.timerCall, keyed, endlessTimers(context));
     const { elementCall } = this;
     this.queue = new RecordQueue(
       context,
@@ -119,13 +122,16 @@ class Running {
 
   onWatermark(time: number): boolean {
     if (!this.resumeTimer()) return false;
+    this.fired = 0;
     return this.keyed.timers.advanceEvent(time, this.fireEvent, this.shouldPause) && !this.timerCall.pending;
   }
 
   onProcessingTime(wallMs: number): boolean {
     if (!this.resumeTimer()) return false;
+    this.fired = 0;
     const done = this.keyed.timers.advanceProcessing(wallMs, this.fireProcessing, this.shouldPause);
-    if (!done || this.timerCall.pending) return false;
+    if (this.timerCall.pending || (!done && this.context.output.full)) return false;
+    // What is still due rings with the next alarm: records and barriers come between.
     this.armAlarm();
     return true;
   }
@@ -146,6 +152,7 @@ class Running {
 
   private fire(time: number, domain: 'event' | 'processing'): void {
     const { fn, timerCall, timerContext } = this;
+    this.fired += 1;
     timerContext.enterTimer(time, domain);
     let answer: unknown;
     try {
@@ -168,13 +175,18 @@ class FunctionContext extends CallContext implements TimerContext<unknown, unkno
   readonly timers: ProcessTimers;
   private readonly keyed: KeyedBackend;
 
-  constructor(call: UserCall, keyed: KeyedBackend) {
+  /** `endless`: told of a timer that will not ring any more; null: this is not the context of timers. */
+  constructor(call: UserCall, keyed: KeyedBackend, endless: ((key: unknown) => void) | null) {
     super(call);
     this.keyed = keyed;
     const service = keyed.timers;
     const { context } = call;
     this.timers = {
-      event: (timestamp) => service.registerEvent(timerTime(context, timestamp)),
+      event(timestamp) {
+        const time = timerTime(context, timestamp);
+        if (endless === null) service.registerEvent(time);
+        else if (!service.registerNextEvent(time)) endless(keyed.currentKey());
+      },
       processing(timestamp) {
         service.registerProcessing(timerTime(context, timestamp));
         context.alarm(timestamp);
@@ -192,6 +204,20 @@ class FunctionContext extends CallContext implements TimerContext<unknown, unkno
     this.domain = domain;
     this.call.enter(time, domain === 'event' ? time : MIN_TIMESTAMP);
   }
+}
+
+/** Tells once that the timers of an operator go on without end behind the end of input. */
+function endlessTimers(context: OperatorContext): (key: unknown) => void {
+  let told = false;
+  return (key) => {
+    context.metrics.count('timersGivenUp', 1);
+    if (told) return;
+    told = true;
+    context.logger.warn(
+      { key: shown(key), rings: TIMER_CHAIN_MAX },
+      'after the end of input a timer set itself again and again, and rings no more; ask context.inputEnded before setting it',
+    );
+  };
 }
 
 function timerTime(context: OperatorContext, timestamp: unknown): number {

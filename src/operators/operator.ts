@@ -77,7 +77,10 @@ export interface Operator {
     from: number,
     interrupted: () => boolean,
   ): number;
-  /** Fires what the new watermark makes due. False: suspended because the output is full; called again with the same time. */
+  /**
+   * Fires what the new watermark makes due. False: suspended because the output is full, or for a turn because it has worked
+   * long enough; called again with the same time.
+   */
   onWatermark?(time: number): boolean;
   /** False for operators that swallow watermarks of upstream and make their own; MAX passes all the same (semantics 2.7). */
   readonly forwardsWatermarks?: boolean;

@@ -33,6 +33,11 @@ export interface ProcessContext<O> {
   readonly hasTimestamp: boolean;
   /** The highest watermark so far; Number.MIN_SAFE_INTEGER before the first. A record is late when it is not above this. */
   readonly currentWatermark: number;
+  /**
+   * True when all input has ended, or the job is being drained: the last watermark fires all event-time timers, and nothing comes
+   * after it. A timer that sets itself again should stop then; one that does not is given up after 10,080 rings, with a warning.
+   */
+  readonly inputEnded: boolean;
   /** Wall clock of this call, milliseconds since 1970. Not the same when the job replays. */
   readonly currentProcessingTime: number;
 }

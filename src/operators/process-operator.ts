@@ -3,6 +3,7 @@
 // Owns:    its life cycle, its context.
 // Not:     keys, state and timers (keyed-process-operator.ts).
 
+import { MAX_TIMESTAMP } from '../base/timestamps.js';
 import { bindHandles, type FunctionDefinition, instantiate } from './function-instance.js';
 import type { Operator, OperatorContext } from './operator.js';
 import type { OpenContext, ProcessContext, ProcessMethods } from './process-function.js';
@@ -116,6 +117,10 @@ export class CallContext implements ProcessContext<unknown> {
 
   get currentWatermark(): number {
     return this.call.context.currentWatermark();
+  }
+
+  get inputEnded(): boolean {
+    return this.call.context.currentWatermark() >= MAX_TIMESTAMP;
   }
 
   get currentProcessingTime(): number {

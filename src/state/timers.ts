@@ -9,9 +9,12 @@
 //     the advance fires in it too. Registering never fires by itself: a timer in the past waits for the next advance (1.9).
 // R3. A timer at MAX that is registered while the watermark stands at MAX is kept but does not fire: nothing follows MAX, and
 //     a function that registers its timer again would never end (1.11).
-// R4. Timers are state: in snapshots, and with their key group on a rescale.
+// R4. A timer that sets itself again behind the last watermark, or again and again at a time that has come, rings a bounded number
+//     of times: its place in that line is stored with it, so that a crash does not begin the count anew.
+// R5. Timers are state: in snapshots, and with their key group on a rescale.
 
 import { StateError } from '../base/errors.js';
+import { TIMER_CHAIN_MAX } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { originalKey } from './key.js';
 import type { StateCore } from './state-core.js';
@@ -24,12 +27,17 @@ export type FireTimer = (key: unknown, window: Window | null, time: number) => v
 
 /** Value of an entry that waits for no advance of this attempt (R3). */
 const PARKED = 'parked';
+/** Value of the entry of a timer: a number is its place in the line of R4. */
+type Place = typeof PARKED | number | undefined;
 
 export class TimerService {
   private readonly core: StateCore;
   private readonly eventTable: TimerTable;
   private readonly processingTable: TimerTable;
   private watermark: number = MIN_TIMESTAMP;
+  /** Of the event timer that rang last: its time, and how many before it in the line of R4. */
+  private lastTime: number = MIN_TIMESTAMP;
+  private lastRings = 0;
 
   constructor(core: StateCore, eventTable: TimerTable, processingTable: TimerTable) {
     this.core = core;
@@ -41,6 +49,29 @@ export class TimerService {
   registerEvent(time: number, window: Window | null = null): void {
     const parked = time >= MAX_TIMESTAMP && this.watermark >= MAX_TIMESTAMP;
     this.register(this.eventTable, time, window, parked ? PARKED : undefined);
+  }
+
+  /**
+   * As `registerEvent`, by the timer that rings. False: it is the last of a line without end behind the last watermark, and will not
+   * ring (R4). StateError for a line without end at a time that has come.
+   */
+  registerNextEvent(time: number): boolean {
+    const ended = this.watermark >= MAX_TIMESTAMP;
+    if (time >= MAX_TIMESTAMP || (!ended && time > this.lastTime)) {
+      this.registerEvent(time);
+      return true;
+    }
+    const rings = this.lastRings + 1;
+    if (rings >= TIMER_CHAIN_MAX && !ended) throw this.endless(time);
+    this.register(this.eventTable, time, null, rings >= TIMER_CHAIN_MAX ? PARKED : rings);
+    return rings < TIMER_CHAIN_MAX;
+  }
+
+  private endless(time: number): StateError {
+    return new StateError(
+      `A timer set itself ${TIMER_CHAIN_MAX} times in a row to ${time}, a time that has come already.`,
+      { ...this.core.place, remedy: 'Set the next timer to a later time.', unrecoverable: true },
+    );
   }
 
   deleteEvent(time: number, window: Window | null = null): void {
@@ -96,6 +127,10 @@ export class TimerService {
         continue;
       }
       table.remove(entry);
+      if (table === this.eventTable) {
+        this.lastTime = space.time;
+        this.lastRings = typeof entry.value === 'number' ? entry.value : 0;
+      }
       core.setMapKey(entry.key);
       fire(originalKey(entry.key), space.window, space.time);
     }
@@ -103,7 +138,7 @@ export class TimerService {
     return true;
   }
 
-  private register(table: TimerTable, time: number, window: Window | null, value: string | undefined): void {
+  private register(table: TimerTable, time: number, window: Window | null, value: Place): void {
     const key = this.core.requireKey('timers');
     const space = table.open(this.namespaceOf(time, window));
     if (space.get(key) === undefined) table.add(space, key, value);

@@ -80,6 +80,8 @@ export class Chain {
   /** Of the operators that make watermarks themselves. */
   private readonly gates = new WatermarkGates();
   private readonly hand = new WorkInHand();
+  /** An operator has worked long enough for one turn and goes on in the next, so that a cancel comes through. */
+  timeUp = false;
   private readonly interrupted = (): boolean =>
     this.room.full || this.newlySuspended.length > 0 || this.advances.length > 0 || this.gates.wait;
 
@@ -170,11 +172,12 @@ export class Chain {
     return earliest;
   }
 
-  /** Works until everything is done (true) or the output is full (false). */
+  /** Works until everything is done (true), or the output is full or time is up (false). */
   run(): boolean {
+    this.timeUp = false;
     for (;;) {
       if (this.newlySuspended.length > 0) this.adoptSuspended();
-      if (this.room.full) return this.atRest;
+      if (this.room.full || this.timeUp) return this.atRest;
       const gate = this.gates.next();
       if (gate !== null) this.hand.interrupt(() => gate.step());
       else if (this.suspended.length > 0) this.resumeFirst();
@@ -208,7 +211,10 @@ export class Chain {
     if (advance.kind === 'give' && !link.ended) {
       link.watermark = Math.max(link.watermark, advance.time);
       const done = link.operator.onWatermark?.(advance.time) ?? true;
-      if (!done) return;
+      if (!done) {
+        this.timeUp = !this.room.full;
+        return;
+      }
       // What the operator emitted may sit suspended further down; the watermark must not overtake it (H2).
       advances[0] = { ...advance, kind: 'pass' };
       if (this.newlySuspended.length > 0 || this.gates.wait) return;
@@ -284,6 +290,7 @@ export class Chain {
         link.alarmMs = null;
         const done = link.operator.onProcessingTime?.(job.wallMs) ?? true;
         if (!done) {
+          this.timeUp = !this.room.full;
           link.alarmMs = job.wallMs;
           return;
         }
@@ -343,7 +350,7 @@ export class Chain {
       spread: (time) => this.spread(link, time),
       advance: (advances) => this.advanceFirst(advances),
       status: (idle) => this.emitStatusOf(link, idle),
-      blocked: () => this.room.full || this.isSuspendedBelow(below),
+      blocked: () => this.room.full || this.timeUp || this.isSuspendedBelow(below),
     });
     this.gates.add(gate);
     return gate;

@@ -162,6 +162,7 @@ export class SourceMachine implements Machine {
       this.arrived = null;
       this.takePolled(arrived, nowMs);
     }
+    if (chain.timeUp) this.effects.push({ kind: 'continue' });
     if (chain.atRest && !outbox.room.full) this.goOn();
     if (this.parts.watermarks !== null) this.parts.watermarks.setPaused(outbox.room.full, nowMs);
   }

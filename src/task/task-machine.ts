@@ -108,6 +108,7 @@ export class TaskMachine implements Machine {
       if (credits > 0) this.effects.push({ kind: 'grant', channel, credits });
       this.handle(channel, element);
     }
+    if (chain.timeUp) this.effects.push({ kind: 'continue' });
     // Nothing more to do now: what is open leaves rather than waits for company.
     if (chain.atRest && !outbox.room.full) outbox.flush();
   }
