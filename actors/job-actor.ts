@@ -246,7 +246,7 @@ class Job implements Behavior<JobMessage> {
               },
         alignment: checkpoint?.mode === 'atLeastOnce' ? 'atLeastOnce' : 'aligned',
         incremental: checkpoint?.incremental ?? false,
-        freeze: wiring.freezeState,
+        freeze: wiring.development,
         tuning: wiring.tuning,
         // Between attempts of one run the job cannot change, and a rare key must not end it.
         checkKeys: this.machine.restarts === 0 && !wiring.allowNonRestoredState,

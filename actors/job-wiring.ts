@@ -26,7 +26,7 @@ export interface JobWiring {
   readonly from: string | null;
   readonly allowNonRestoredState: boolean;
   readonly allowOlderCheckpoint: boolean;
-  readonly freezeState: boolean;
+  readonly development: boolean;
   readonly restart: RestartOptions;
   readonly tuning: Tuning;
   readonly repeatsMax: number | null;

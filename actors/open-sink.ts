@@ -8,13 +8,14 @@
 //     were written in order are seen in order, also after a restart.
 
 import { assert, present } from '../src/base/assert.js';
-import { decode, encode } from '../src/base/codec.js';
+import { decode } from '../src/base/codec.js';
 import { ConnectorError, messageOf, WeirError } from '../src/base/errors.js';
 import { Alignment } from '../src/flow/alignment.js';
 import { Inbox } from '../src/flow/inbox.js';
 import { WatermarkMerge } from '../src/flow/watermark-merge.js';
 import type { PlanOperator } from '../src/graph/job-plan.js';
 import type { Sink, SinkContext, SinkWriter, TransactionalWriter } from '../src/operators/sink.js';
+import { encodeAs } from '../src/state/put-check.js';
 import { connectorLink } from '../src/task/assemble.js';
 import type { ChainLink } from '../src/task/chain.js';
 import { COMMITTABLES_STATE, SinkMachine, type StoredCommittable } from '../src/task/sink-machine.js';
@@ -52,7 +53,10 @@ export async function openSink(opening: Opening): Promise<OpenedSubtask> {
     alignment: new Alignment(channels, of.alignment),
     merge: new WatermarkMerge(channels),
     snapshots: makeSnapshots(opening, [self]),
-    encode,
+    encode: encodeAs(`A prepared transaction of sink "${head.name}"`, {
+      operator: head.name,
+      subtask: of.subtask,
+    }),
     self,
   });
   return {

@@ -4,12 +4,13 @@
 // Not:     positions and barriers afterwards (src/task/source-machine.ts).
 
 import { assert, present } from '../src/base/assert.js';
-import { decode, encode } from '../src/base/codec.js';
+import { decode } from '../src/base/codec.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { PlanOperator } from '../src/graph/job-plan.js';
 import type { Source, SourceContext, SourceReader } from '../src/operators/source.js';
 import { SplitWatermarks } from '../src/operators/split-watermarks.js';
 import type { WatermarkStrategy } from '../src/operators/watermark-strategy.js';
+import { encodeAs } from '../src/state/put-check.js';
 import { connectorLink, outboxEdges } from '../src/task/assemble.js';
 import type { ChainLink } from '../src/task/chain.js';
 import { Outbox } from '../src/task/outbox.js';
@@ -60,7 +61,8 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
       watermarks: watermarksOf(work.watermarks, live, head, of.subtask),
       bounded: source.bounded,
       pollRecordsMax: of.tuning.pollRecordsMax,
-      encode,
+      freezes: of.freeze,
+      encode: encodeAs(`The position of source "${head.name}"`, { operator: head.name, subtask: of.subtask }),
       self,
       clock: opening.clock,
     },

@@ -107,6 +107,7 @@ export function makeChain({ of, context, facts, count }: Opening, outbox: Outbox
     attempt,
     logger: context.logger,
     now: facts.now,
+    freezes: facts.freeze,
     count,
   });
 }

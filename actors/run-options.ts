@@ -73,8 +73,11 @@ export interface RunOptions {
   readonly allowOlderCheckpoint?: boolean;
   /** Default true. False: every operator is an actor of its own. */
   readonly chaining?: boolean;
-  /** Freeze what goes into state, so that changing it without `set` throws. Default: unless NODE_ENV is production. */
-  readonly freezeState?: boolean;
+  /**
+   * Look for mistakes that production cannot afford to look for: freeze records and what goes into state, check that it can be
+   * stored, notice what is changed in place. Default: unless NODE_ENV is production. See docs/records.md.
+   */
+  readonly development?: boolean;
   /**
    * Default: warnings and errors to standard error, as the environment variable WEIR_LOG says (silent, error, warn, info, debug).
    * `silentLogger` says nothing; pino fits as it is.

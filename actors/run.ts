@@ -110,7 +110,7 @@ function wiringOf(plan: JobPlan, options: RunOptions, runtime: Runtime, logger: 
     allowNonRestoredState: options.allowNonRestoredState ?? false,
     allowOlderCheckpoint:
       options.allowOlderCheckpoint ?? !sinksOf(plan).some(({ guarantee }) => guarantee === 'transactional'),
-    freezeState: options.freezeState ?? runtime.environment('NODE_ENV') !== 'production',
+    development: options.development ?? runtime.environment('NODE_ENV') !== 'production',
     restart,
     tuning: resolveTuning(options.tuning ?? {}),
     repeatsMax: resolveRepeatsMax(options.poison),

@@ -12,7 +12,7 @@
 
 import { checksum } from '../../src/base/checksum.js';
 import { decode, encode } from '../../src/base/codec.js';
-import { StoreError } from '../../src/base/errors.js';
+import { CodecError, StoreError } from '../../src/base/errors.js';
 import { STORE_COMMIT_DEADLINE_MS } from '../../src/base/limits.js';
 import type { KeyValueEnvironment, Runtime, StoreWrite } from '../../src/base/runtime.js';
 
@@ -106,7 +106,12 @@ export class Journal {
   async append(events: readonly unknown[]): Promise<void> {
     const writes = events.map((event, index): StoreWrite => {
       const key = [this.#id, this.#lastEvent + 1 + index];
-      return { kind: 'put', table: EVENTS, key, value: rowOf(event) };
+      return {
+        kind: 'put',
+        table: EVENTS,
+        key,
+        value: this.#rowOf(`event ${this.#lastEvent + 1 + index}`, event),
+      };
     });
     await this.#commit(writes);
     this.#lastEvent += events.length;
@@ -114,7 +119,7 @@ export class Journal {
 
   /** Resolves when the snapshot is durable and the events in it are gone (J2). */
   async snapshot(state: unknown): Promise<void> {
-    const row = rowOf({ lastEvent: this.#lastEvent, state });
+    const row = this.#rowOf('its snapshot', { lastEvent: this.#lastEvent, state });
     const writes: StoreWrite[] = [{ kind: 'put', table: SNAPSHOTS, key: [this.#id], value: row }];
     for (let event = this.#snapshotAt + 1; event <= this.#lastEvent; event += 1) {
       writes.push({ kind: 'remove', table: EVENTS, key: [this.#id, event] });
@@ -145,6 +150,18 @@ export class Journal {
       },
     );
     await commit;
+  }
+
+  #rowOf(what: string, value: unknown): Uint8Array {
+    try {
+      return rowOf(value);
+    } catch (cause) {
+      if (!(cause instanceof CodecError)) throw cause;
+      throw new CodecError(`Persistent actor "${this.#id}" cannot store ${what}: ${cause.problem}`, {
+        cause: cause.cause,
+        remedy: cause.remedy,
+      });
+    }
   }
 
   #read(row: Uint8Array, what: string): unknown {

@@ -12,20 +12,24 @@ import { idleReader, NOTHING_LEFT } from './idle-reader.js';
 
 const SPLIT = 'all';
 
-/** The values of an array, in order. Replayable; one subtask reads. Do not change the array while a job reads it. */
+/**
+ * The values of an array as it is now, in order: the source keeps a copy of the array, not of the values. Replayable; one subtask
+ * reads. Records are values: do not change those in the array while a job reads them.
+ */
 export function arraySource<T>(items: readonly T[]): Source<T, number> {
   if (!Array.isArray(items)) {
     throw new ConfigError(`arraySource takes an array, got ${typeof items}.`, {
       remedy: 'Use iterableSource for other iterables, asyncIterableSource for asynchronous ones.',
     });
   }
+  const kept = items.slice();
   return {
     name: 'array',
     bounded: true,
     replayable: true,
     parallelismMax: 1,
     discover: () => [{ id: SPLIT, position: 0 }],
-    open: (splits) => arrayReader(items, splits),
+    open: (splits) => arrayReader(kept, splits),
     describe: (_split, position, offset) => `index ${position + offset}`,
   };
 }

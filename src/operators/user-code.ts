@@ -24,7 +24,21 @@ export function userError(place: CodePlace, doing: string, cause: unknown, index
   return new UserCodeError(`${capital(doing)} threw: ${messageOf(cause)}.`, {
     ...placeOf(place, index),
     cause,
+    ...(changesFrozen(cause) ? { remedy: FROZEN_REMEDY, unrecoverable: true } : {}),
   });
+}
+
+const FROZEN_REMEDY =
+  'Records and what comes out of state are values, and are frozen in development: change a copy, `{ ...record, field: value }`; for state, `set` the copy.';
+
+/** True for what V8 throws when frozen data is changed. */
+function changesFrozen(cause: unknown): boolean {
+  return (
+    cause instanceof TypeError &&
+    /^Cannot (assign to read only property|delete property|add property|define property|redefine property)|object is not extensible$/.test(
+      cause.message,
+    )
+  );
 }
 
 /** The error for a function that broke its contract without throwing. No restart mends it. */

@@ -5,8 +5,8 @@
 //
 // D1. An accessor reads and writes the state of the key in hand; used without a key it throws StateError (semantics 4.1).
 // D2. Only what goes through an accessor is state. An object that came out of one and is changed without being handed back
-//     is not saved. In development, stored objects are frozen, so that such a change throws; typed arrays and the contents of
-//     Map, Set and Date cannot be frozen and are not protected.
+//     is not saved. In development, such a change throws where plain data is changed, which is frozen, and when the call is over
+//     where anything else is (put-check.ts, lent-values.ts).
 
 /**
  * Time to live, by processing time: state expires when nothing has refreshed it for `ttlMs` (semantics 4.8 to 4.13).

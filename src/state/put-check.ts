@@ -8,7 +8,7 @@
 //     snapshot, or, where plain-scan.ts does not look, lost.
 // P2. A value is a value: who puts one into state must not change it afterwards. Frozen plain data cannot be changed.
 
-import { checkStorable } from '../base/codec.js';
+import { checkStorable, encode } from '../base/codec.js';
 import { CodecError, type ErrorPlace, StateError } from '../base/errors.js';
 import { deepFreeze } from '../base/freeze.js';
 import type { LentValues } from './lent-values.js';
@@ -71,6 +71,17 @@ export class PutCheck {
       throw notStorable(this.state, this.place, cause);
     }
   }
+}
+
+/** `encode` for values of one kind, such as positions: its errors say `what` was to be stored, and whose it is. */
+export function encodeAs(what: string, place: ErrorPlace): (value: unknown) => Uint8Array {
+  return (value) => {
+    try {
+      return encode(value);
+    } catch (cause) {
+      throw notStorable(what, place, cause);
+    }
+  };
 }
 
 /** The error for a value that the codec has refused; `state` as for PutCheck. */

@@ -8,6 +8,7 @@
 
 import { present } from '../base/assert.js';
 import { messageOf, UserCodeError } from '../base/errors.js';
+import { deepFreeze } from '../base/freeze.js';
 import type { Logger } from '../base/logger.js';
 import type { RandomStream } from '../base/runtime.js';
 import type { Tuning } from '../base/tuning.js';
@@ -24,6 +25,7 @@ import type {
 } from '../graph/job-plan.js';
 import { fuseStateless } from '../operators/fuse.js';
 import type { Operator, OperatorContext } from '../operators/operator.js';
+import type { StatelessStep } from '../operators/stateless-step.js';
 import { canonicalKey } from '../state/key.js';
 import { keyGroupRange } from '../state/key-groups.js';
 import { hashKey } from '../state/key-hash.js';
@@ -90,7 +92,10 @@ export function chainLinks(facts: SubtaskFacts): readonly ChainLinkSpec[] {
     const work =
       run === undefined
         ? createOperator(first)
-        : fuseLine(run.map((at) => present(vertex.operators[at], 'a step')));
+        : fuseLine(
+            run.map((at) => present(vertex.operators[at], 'a step')),
+            facts.freeze,
+          );
     return linkOf(first, last, work, position, facts);
   });
   if (heads === 0) return links;
@@ -130,17 +135,27 @@ function createOperator(operator: PlanOperator): Operator {
   return work.kind === 'operator' ? work.create() : passThrough();
 }
 
-function fuseLine(operators: readonly PlanOperator[]): Operator {
+function fuseLine(operators: readonly PlanOperator[], freezes: boolean): Operator {
   return fuseStateless(
     operators.map(({ name, node }) => ({
       name,
       declaredAt: node.declaredAt,
-      step: present(
-        node.work.kind === 'operator' ? node.work.stateless : null,
-        'a step of a fused line is stateless',
-      ),
+      step: stepOf(node.work, freezes),
     })),
   );
+}
+
+/** With `freezes`, the next step gets what an operator that stands alone would get: no function sees that it is fused. */
+function stepOf(work: PlanOperator['node']['work'], freezes: boolean): StatelessStep {
+  const step = present(
+    work.kind === 'operator' ? work.stateless : null,
+    'a step of a fused line is stateless',
+  );
+  if (!freezes || step.kind !== 'map') return step;
+  const apply = (value: unknown): unknown => deepFreeze(step.apply(value as never));
+  // Messages call a function by its name.
+  Object.defineProperty(apply, 'name', { value: step.apply.name });
+  return { ...step, apply };
 }
 
 function linkOf(

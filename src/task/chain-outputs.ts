@@ -4,6 +4,7 @@
 // Not:     the order of calls (chain.ts), channels (outbox.ts).
 
 import { present } from '../base/assert.js';
+import { deepFreeze } from '../base/freeze.js';
 import type { Operator, Output } from '../operators/operator.js';
 import type { Outbox } from './outbox.js';
 
@@ -22,9 +23,17 @@ interface Emitting {
 
 type Send = (value: unknown, timestamp: number) => void;
 
-export function outputOf(link: Emitting, links: readonly Emitting[], outbox: Outbox): Output {
-  const main = sender(link.main, links, outbox);
-  const sides = new Map([...link.sides].map(([tag, targets]) => [tag, sender(targets, links, outbox)]));
+/** `freezes`: records are frozen before anybody gets them, since others may get them as well (development). */
+export function outputOf(
+  link: Emitting,
+  links: readonly Emitting[],
+  outbox: Outbox,
+  freezes: boolean,
+): Output {
+  const send = (targets: readonly ChainTarget[]): Send =>
+    freezes ? freezing(sender(targets, links, outbox)) : sender(targets, links, outbox);
+  const main = send(link.main);
+  const sides = new Map([...link.sides].map(([tag, targets]) => [tag, send(targets)]));
   const { room } = outbox;
   return {
     emit: main,
@@ -70,6 +79,10 @@ function sender(targets: readonly ChainTarget[], links: readonly Emitting[], out
   return (value, timestamp) => {
     for (const send of each) send(value, timestamp);
   };
+}
+
+function freezing(send: Send): Send {
+  return (value, timestamp) => send(deepFreeze(value), timestamp);
 }
 
 function discard(): void {

@@ -41,6 +41,8 @@ export interface ChainFacts {
   readonly logger: Logger;
   /** Wall clock of the step in hand. */
   readonly now: () => number;
+  /** Development: records are frozen when they are emitted. */
+  readonly freezes: boolean;
   readonly count: (uid: string, metric: string, delta: number) => void;
 }
 
@@ -318,7 +320,7 @@ export class Chain {
 
   private contextOf(link: ChainLink, index: number): OperatorContext {
     const { facts } = this;
-    const direct = outputOf(link, this.links, this.outbox);
+    const direct = outputOf(link, this.links, this.outbox, facts.freezes);
     const gate = link.operator.forwardsWatermarks === false ? this.gateOf(link, index, direct) : null;
     return {
       name: link.name,

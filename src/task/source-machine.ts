@@ -10,6 +10,7 @@
 // R4. While there is no room downstream nothing is polled, and a newer trigger replaces one that waits.
 
 import { ConnectorError } from '../base/errors.js';
+import { deepFreeze } from '../base/freeze.js';
 import type { CheckpointId } from '../base/ids.js';
 import { BATCH_FLUSH_INTERVAL_MS, WATERMARK_INTERVAL_MS } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
@@ -34,6 +35,8 @@ export interface SourceParts {
   readonly watermarks: SplitWatermarks | null;
   readonly bounded: boolean;
   readonly pollRecordsMax: number;
+  /** Development: records are frozen, since a replay may give them again. */
+  readonly freezes: boolean;
   readonly encode: (value: unknown) => Uint8Array;
   /** Stands for the source in snapshots: finished or not. */
   readonly self: { ended: boolean };
@@ -225,6 +228,7 @@ export class SourceMachine implements Machine {
       );
     }
     const values = polled.values as unknown[];
+    if (this.parts.freezes) for (const value of values) deepFreeze(value);
     const timestamps =
       polled.timestamps === undefined ? new Array<number>(count).fill(MIN_TIMESTAMP) : [...polled.timestamps];
     this.taken = values;

@@ -94,6 +94,7 @@ export function makeSource(shape: SubtaskShape): MadeSubtask {
       watermarks: null,
       bounded: true,
       pollRecordsMax: DEFAULT_TUNING.pollRecordsMax,
+      freezes: false,
       encode: (value) => {
         atBarriers.push((value as StoredSplit).position as number);
         return encode(value);
@@ -240,6 +241,7 @@ function chainOf(shape: SubtaskShape, outbox: Outbox, links: readonly ChainLinkS
     attempt: shape.attempt,
     logger: silentLogger,
     now: () => 0,
+    freezes: false,
     count: () => undefined,
   });
 }
