@@ -7,7 +7,10 @@ import { registerType } from '../../src/base/class-registry.js';
 import { arraySource } from '../../src/connectors/array-source.js';
 import { collectSink } from '../../src/connectors/collect-sink.js';
 import { type KeyedContext, KeyedProcessFunction } from '../../src/operators/process-function.js';
+import type { Source } from '../../src/operators/source.js';
 import { valueState } from '../../src/operators/state-handles.js';
+import { monotonous, withTimestamps } from '../../src/operators/watermark-generators.js';
+import { tumbling } from '../../src/operators/windows/window-assigners.js';
 import { virtualRuntime } from '../../src/testing/virtual-runtime.js';
 import { finishJob, startJob } from './virtual-job.js';
 
@@ -186,3 +189,48 @@ test('a registered class in state is a value like any other', async () => {
   expect(await failureOf(totals(sink), { checkpoint: { dir: '/totals', intervalMs: 10 } })).toBe('');
   expect(sink.committed()).toEqual([1, 3]);
 });
+
+test('an accumulator of windows that would not come back is refused when it grows', async () => {
+  class Basket {}
+  const job = defineJob('baskets', (env) => {
+    env
+      .from(arraySource(items()), { watermarks: withTimestamps((item: Item) => item.id, monotonous()) })
+      .keyBy((item) => item.id)
+      .window(tumbling(10))
+      .aggregate({
+        createAccumulator: (): { baskets: Basket[] } => ({ baskets: [] }),
+        add: (sums) => ({ baskets: [...sums.baskets, new Basket()] }),
+        getResult: (sums) => sums.baskets.length,
+      })
+      .name('baskets')
+      .sinkTo(collectSink<number>());
+  });
+  const text = await failureOf(job);
+  expect(text).toContain('an instance of Basket at value.baskets[0].');
+  expect(text).toContain('operator "baskets"');
+});
+
+test('a position of a source that would not come back is refused by the checkpoint, with the source', async () => {
+  const job = defineJob('positions', (env) => {
+    env
+      .from({
+        name: 'odd',
+        bounded: false,
+        replayable: true,
+        parallelismMax: 1,
+        discover: () => [{ id: 'all', position: new Map<string, Money>() }],
+        open: () => ({
+          poll: () => ({ kind: 'records', split: 'all', values: [1], next: new Map([['at', new Cursor()]]) }),
+          close: () => undefined,
+        }),
+      } as Source<number, unknown>)
+      .sinkTo(collectSink<number>());
+  });
+  const text = await failureOf(job, { checkpoint: { dir: '/odd', intervalMs: 10 } });
+  expect(text).toContain(
+    'The position of source "odd" is given a value that would not come back from a checkpoint',
+  );
+  expect(text).toContain('an instance of Cursor at value.position.get("at").');
+});
+
+class Cursor {}
