@@ -49,6 +49,9 @@ export class JobCuts<R> {
   readonly #nth: number;
   readonly #moments = new Map<number, Moment<R>>();
   #durable = 0;
+  #newest = 0;
+  /** The savepoint is under way. */
+  #asked = false;
 
   constructor(shadow: Shadow, seed: number) {
     this.#shadow = shadow;
@@ -66,19 +69,35 @@ export class JobCuts<R> {
       return false;
     }
     const at = moment();
+    this.#newest = Math.max(this.#newest, at.checkpoint);
+    if (this.#shadow === 'retained') this.#keep(at);
+    if (!isNth || this.#shadow !== 'savepoint') return false;
+    this.#asked = true;
+    return true;
+  }
+
+  /**
+   * A subtask has acknowledged a checkpoint or savepoint. A savepoint is no checkpoint of the job, so its moment is that of the last
+   * one; if a newer checkpoint is durable by then, the savepoint is behind what was committed.
+   */
+  acknowledged(checkpoint: number, moment: () => Moment<R>): void {
+    if (!this.#asked) return;
+    if (checkpoint > this.#newest) this.#keep(moment());
+    else this.#moments.delete(checkpoint);
+  }
+
+  #keep(at: Moment<R>): void {
     this.#moments.set(at.checkpoint, at);
     for (const oldest of this.#moments.keys()) {
       if (this.#moments.size <= MOMENTS_MAX) break;
       this.#moments.delete(oldest);
     }
-    return this.#shadow === 'savepoint' && isNth;
   }
 
   savepoint(store: StoreImage | undefined, checkpoint: number): void {
     const at = this.#moments.get(checkpoint);
-    // One that a newer checkpoint has overtaken is behind what was committed.
-    const overtaken = [...this.#moments.keys()].some((other) => other > checkpoint);
-    if (store === undefined || at === undefined || overtaken) return;
+    if (store === undefined || at === undefined) return;
+    this.#asked = false;
     this.cuts.push({ store: store.fork(), isSavepoint: true, at });
   }
 

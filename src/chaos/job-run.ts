@@ -29,7 +29,7 @@ import type { RunSpec } from './execution.js';
 import { causesOf, InjectedFault } from './injected.js';
 import { type TimedRecords, withInputFaults } from './input-faults.js';
 import { inhabit, timersFor } from './inside.js';
-import { CHECKPOINTS_DIRECTORY, JobCuts, SHADOWS } from './job-cuts.js';
+import { CHECKPOINTS_DIRECTORY, JobCuts, type Moment, SHADOWS } from './job-cuts.js';
 import { isPartlyFinished, type JobEnd } from './job-end.js';
 import { runOptionsOf, strategyOf } from './job-knobs.js';
 import type { JobProgram } from './job-program.js';
@@ -436,6 +436,10 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.recorder?.add(String(fields['subtask'] ?? fields['role']), 'step', step);
     if (step === 'barrier.injected') this.schedule.barrier();
     if (step === 'record.afterRestore') this.arsenal.recovered();
+    if (step === 'ack.received') {
+      const checkpoint = Number(fields['checkpoint']);
+      this.cuts.acknowledged(checkpoint, () => this.#moment(checkpoint, Number(fields['attempt'])));
+    }
     if (step === 'metadata.durable') this.#cut(Number(fields['checkpoint']), Number(fields['attempt']));
     this.arsenal.stepReached(step, String(fields['role']));
     this.world.at(step, fields);
@@ -457,14 +461,19 @@ export class JobRun<T, R> implements Points, WorldActions {
     this.machine.note(`zombie ${step}`);
   }
 
-  #cut(checkpoint: number, attempt: number): void {
-    const wantsSavepoint = this.cuts.durable(this.machine.stores.find(this.#directory), () => ({
+  #moment(checkpoint: number, attempt: number): Moment<R> {
+    return {
       output: this.output.fork(this.output.quiet()),
       checkpoint,
       attempt,
       wallMs: this.machine.clock.wallMs(),
       parallelism: this.#parallelism,
-    }));
+    };
+  }
+
+  #cut(checkpoint: number, attempt: number): void {
+    const store = this.machine.stores.find(this.#directory);
+    const wantsSavepoint = this.cuts.durable(store, () => this.#moment(checkpoint, attempt));
     if (!wantsSavepoint || this.handle === null) return;
     const { machine } = this;
     const directory = `${SAVEPOINTS_DIRECTORY}/alone`;

@@ -74,6 +74,7 @@ async function restore<T, R>(
     ...(points === null ? {} : { points }),
   });
   inhabit(machine, () => undefined);
+  if (isSavepoint) machine.disk.makeDirectory(SAVEPOINT);
   machine.stores.adopt(isSavepoint ? SAVEPOINT : CHECKPOINTS_DIRECTORY, store);
   const options = runOptionsOf(knobs, program.run, CHECKPOINTS_DIRECTORY, parallelism);
   const input = worldInput({
