@@ -53,6 +53,7 @@ export interface AttemptWiring {
   readonly freeze: boolean;
   readonly tuning: Tuning;
   readonly checkKeys: boolean;
+  readonly undeclared: 'refuse' | 'leave';
   /** By uid and subtask; operators that the checkpoint does not know are absent. */
   readonly restored: ReadonlyMap<string, readonly SubtaskRestore[]>;
   /** Told as soon as they exist: who the subtasks are. */
@@ -180,6 +181,7 @@ class Attempt implements Behavior<AttemptMessage> {
             freeze: wiring.freeze,
             tuning: wiring.tuning,
             checkKeys: wiring.checkKeys,
+            undeclared: wiring.undeclared,
             incremental: wiring.incremental,
             alignment: wiring.alignment,
             checkpointing: wiring.checkpoints !== null,

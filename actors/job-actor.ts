@@ -249,6 +249,7 @@ class Job implements Behavior<JobMessage> {
         freeze: wiring.development,
         tuning: wiring.tuning,
         // Between attempts of one run the job cannot change, and a rare key must not end it.
+        undeclared: wiring.allowNonRestoredState ? 'leave' : 'refuse',
         checkKeys: this.machine.restarts === 0 && !wiring.allowNonRestoredState,
         restored: job.restored,
         onSubtasks: (subtasks, coordinator) => {

@@ -31,6 +31,8 @@ export interface SubtaskOpening {
   readonly tuning: Tuning;
   /** The job may have changed since the state was written: look at its first keys. */
   readonly checkKeys: boolean;
+  /** Restored state that its operator does not declare: refuse it, or leave it behind. */
+  readonly undeclared: 'refuse' | 'leave';
   readonly incremental: boolean;
   readonly alignment: AlignmentMode;
   readonly checkpointing: boolean;
@@ -106,6 +108,7 @@ export function makeChain({ of, context, facts, count }: Opening, outbox: Outbox
     maxParallelism: vertex.maxParallelism,
     attempt,
     logger: context.logger,
+    undeclared: of.undeclared,
     now: facts.now,
     freezes: facts.freeze,
     count,

@@ -16,15 +16,19 @@ const DOING = 'the function of reduce';
 /** Emits the first value of a key as it is, and for each later one the new combination. */
 export function reduceOperator<T>(options: ReduceOptions<T>): Operator {
   const reduce = options.reduce as (combined: unknown, value: unknown) => unknown;
-  return new RollingOperator(options.key as KeySelector, (context) => (combined, value) => {
-    let next: unknown;
-    try {
-      next = reduce(combined, value);
-    } catch (cause) {
-      throw userError(context, DOING, cause);
-    }
-    return checked(context, next);
-  });
+  return new RollingOperator(
+    options.key as KeySelector,
+    'a running reduce',
+    (context) => (combined, value) => {
+      let next: unknown;
+      try {
+        next = reduce(combined, value);
+      } catch (cause) {
+        throw userError(context, DOING, cause);
+      }
+      return checked(context, next);
+    },
+  );
 }
 
 function checked(context: OperatorContext, combined: unknown): unknown {

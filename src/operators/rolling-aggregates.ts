@@ -26,9 +26,14 @@ export function rollingOperator<T>(options: RollingOptions<T>): Operator {
   const { aggregate } = options;
   return new RollingOperator(
     options.key as KeySelector,
+    shapeOf(aggregate),
     (context) => combineOf(context, aggregate),
     (context, value) => checkField(context, aggregate, fieldOf(value, aggregate.field)),
   );
+}
+
+function shapeOf({ kind, field }: RollingAggregate): string {
+  return field === null ? `a running ${kind}` : `a running ${kind} of "${String(field)}"`;
 }
 
 function combineOf(context: OperatorContext, aggregate: RollingAggregate): Combine {

@@ -26,17 +26,20 @@ interface Running {
 
 export class RollingOperator implements Operator {
   private readonly key: KeySelector;
+  private readonly shape: string;
   private readonly combineIn: (context: OperatorContext) => Combine;
   private readonly first: ((context: OperatorContext, value: unknown) => void) | null;
   private running: Running | null = null;
 
-  /** `first` checks a record that becomes the first result of its key. */
+  /** `shape`: what the results are, for the check of what is restored. `first` checks a record that becomes the first result of its key. */
   constructor(
     key: KeySelector,
+    shape: string,
     combineIn: (context: OperatorContext) => Combine,
     first: ((context: OperatorContext, value: unknown) => void) | null = null,
   ) {
     this.key = key;
+    this.shape = shape;
     this.combineIn = combineIn;
     this.first = first;
   }
@@ -46,7 +49,7 @@ export class RollingOperator implements Operator {
     this.running = {
       context,
       setKey: keySetter(context, keyed, this.key),
-      result: keyed.value<unknown>(STATE),
+      result: keyed.value<unknown>(STATE, {}, { shape: this.shape, setting: null }),
       combine: this.combineIn(context),
     };
   }

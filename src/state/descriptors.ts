@@ -52,6 +52,11 @@ export interface AggregatingOptions<In, Acc, Out> extends StateOptions {
 
 /** A fold with an accumulator. `add` may change the accumulator in place and return it, or return a new one. */
 export interface AggregateFunction<In, Acc, Out> {
+  /**
+   * What the accumulator is like, in a word. Checkpoints record it, and accumulators of another name are refused instead of
+   * being read as what they are not: change it together with the accumulator. Default: none, and nothing is noticed.
+   */
+  readonly name?: string;
   createAccumulator(): Acc;
   add(accumulator: Acc, value: In): Acc;
   getResult(accumulator: Acc): Out;

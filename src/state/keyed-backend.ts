@@ -4,7 +4,8 @@
 // Not:     the layout (table.ts), the accessors, the snapshot itself (keyed-snapshot.ts).
 //
 // B1. A name belongs to one kind of state within an operator (semantics 4.7).
-// B2. State that was restored and that nobody has declared yet is kept, and is in every later snapshot.
+// B2. State that was restored and that nobody has declared yet is kept, and is in every later snapshot, until the operator has
+//     opened: then it is refused, or left behind if the user allows it (semantics 4.19).
 // B3. At most one snapshot is on its way.
 
 import { assert } from '../base/assert.js';
@@ -31,7 +32,10 @@ import type { LentValues } from './lent-values.js';
 import { KeyedListState } from './list-state.js';
 import { KeyedMapState } from './map-state.js';
 import type { PutCheck } from './put-check.js';
+import { RestoredStates } from './restored-states.js';
+import { isTimers } from './snapshot-chunk.js';
 import { StateCore } from './state-core.js';
+import { aggregateShape, type StateShape, shapesOf } from './state-shape.js';
 import { type StateKind, Table } from './table.js';
 import { TimerTable } from './timer-table.js';
 import { TimerService } from './timers.js';
@@ -75,12 +79,14 @@ export class KeyedBackend {
   private readonly declared = new Set<string>();
   private readonly windowTables = new Map<string, WindowTable<unknown>>();
   private readonly sweeps: Ttl[] = [];
+  private readonly restored: RestoredStates;
   /** Until the first key after a restore. */
   private keyKinds: KeyKindCheck | null = null;
 
   constructor(options: KeyedBackendOptions) {
     this.options = options;
     this.core = new StateCore(options);
+    this.restored = new RestoredStates(this.core.place);
     const event = new TimerTable(this.core, EVENT_TIMERS, 'eventTimers', false);
     const processing = new TimerTable(this.core, PROCESSING_TIMERS, 'processingTimers', false);
     this.core.tables.set(EVENT_TIMERS, event);
@@ -123,8 +129,9 @@ export class KeyedBackend {
 
   // ---------------------------------------------------------------- state by name
 
-  value<T>(name: string, options: StateOptions = {}): ValueState<T> {
-    return new KeyedValueState<T>(this.cell(name, 'value', options));
+  /** `shape`: of what operators of the engine keep; values of users have none. */
+  value<T>(name: string, options: StateOptions = {}, shape: StateShape | null = null): ValueState<T> {
+    return new KeyedValueState<T>(this.cell(name, 'value', options, shape));
   }
 
   list<T>(name: string, options: StateOptions = {}): ListState<T> {
@@ -146,15 +153,15 @@ export class KeyedBackend {
     options: AggregatingOptions<In, Acc, Out>,
   ): AggregatingState<In, Out> {
     return new KeyedAggregatingState(
-      this.cell(name, 'aggregating', options),
+      this.cell(name, 'aggregating', options, { shape: aggregateShape(options.aggregate), setting: null }),
       this.core.freeze,
       options.aggregate,
     );
   }
 
   /** For window operators: state by window, then by key. The same table for the same name. */
-  windows<A>(name: string): WindowTable<A> {
-    const { table } = this.declare(name, 'window', {});
+  windows<A>(name: string, shape: StateShape | null = null): WindowTable<A> {
+    const { table } = this.declare(name, 'window', {}, shape);
     let windows = this.windowTables.get(name);
     if (windows === undefined) {
       windows = new WindowTable<unknown>(this.core, table);
@@ -207,7 +214,10 @@ export class KeyedBackend {
     this.lent?.verify();
     const base = core.beginEpoch(checkpoint, options.baseCheckpoint);
     const { operator, subtask, maxParallelism, range } = this.options;
-    const header = { operator, subtask, from: range.from, to: range.to, maxParallelism, checkpoint };
+    const header = {
+      ...{ operator, subtask, from: range.from, to: range.to, maxParallelism, checkpoint },
+      ...shapesOf(core.tables.values()),
+    };
     const walk = new KeyedSnapshot(core, header, base);
     core.capture = walk;
     return walk;
@@ -235,18 +245,46 @@ export class KeyedBackend {
     this.keyKinds = kinds?.isDecided === true ? kinds : null;
   }
 
+  /**
+   * When the operator has opened: state that was restored and that it has not declared is refused with RestoreError, or left
+   * behind. Answers what there is to be told about the state that was restored.
+   */
+  settle(undeclared: 'refuse' | 'leave'): readonly string[] {
+    const { tables } = this.core;
+    for (const table of [...tables.values()]) {
+      if (isTimers(table.kind) || table.isEmpty || this.declared.has(table.name)) continue;
+      this.restored.leave(table, undeclared, this.declared);
+      for (const space of table.spaces.values()) this.core.liveEntries -= space.size;
+      tables.delete(table.name);
+      // An increment on what was restored would bring it back.
+      this.core.restored(this.core.epoch, null);
+    }
+    return this.restored.take();
+  }
+
   // ---------------------------------------------------------------- declaring
 
-  private cell(name: string, kind: StateKind, options: StateOptions): ValueCell {
-    const { table, ttl } = this.declare(name, kind, options);
+  private cell(
+    name: string,
+    kind: StateKind,
+    options: StateOptions,
+    shape: StateShape | null = null,
+  ): ValueCell {
+    const { table, ttl } = this.declare(name, kind, options, shape);
     return new ValueCell(this.core, table, ttl);
   }
 
-  private declare(name: string, kind: StateKind, options: StateOptions): { table: Table; ttl: Ttl | null } {
+  private declare(
+    name: string,
+    kind: StateKind,
+    options: StateOptions,
+    shape: StateShape | null = null,
+  ): { table: Table; ttl: Ttl | null } {
     const { ttl: ttlOption } = options;
     const stamped = ttlOption !== undefined;
     const table = this.openTable(name, kind, stamped);
     if (table.kind !== kind || table.stamped !== stamped) throw this.conflict(table, { kind, stamped });
+    if (shape !== null && !this.declared.has(name)) this.restored.reshape(table, shape);
     this.declared.add(name);
     if (ttlOption === undefined) return { table, ttl: null };
     const ttl = new Ttl(this.core, table, typeof ttlOption === 'number' ? { ttlMs: ttlOption } : ttlOption);

@@ -55,6 +55,9 @@ export class KeyedRestore {
       const table = this.openTable(frame.state, frame.stateKind, frame.stamped);
       if (table.kind !== frame.stateKind || table.stamped !== frame.stamped)
         throw this.mismatch(table, frame);
+      const shape = header.shapes?.get(frame.state);
+      // The newest segment that says anything is the last one.
+      if (shape !== undefined) table.shape = shape;
       for (const group of frame.groups) {
         if (frame.kind === 'entries') this.applyEntries(table, group, header);
         else this.applyRemovals(table, group, header);

@@ -4,7 +4,8 @@
 // Not:     which entries and when (keyed-snapshot.ts), what a reader does with them (keyed-restore.ts).
 //
 // A chunk is a version byte and frames: a length (4 bytes, big endian) and as many bytes of the codec.
-// The first frame of every chunk says who wrote it: [0, { operator, subtask, from, to, maxParallelism, checkpoint, full }].
+// The first frame of every chunk says who wrote it: [0, { operator, subtask, from, to, maxParallelism, checkpoint, full, shapes }].
+// `shapes`: by name of a state, those that are known; absent when there are none, and in chunks from before they were recorded.
 // The others hold a part of one state. `groups` is flat: namespace, keys, values, namespace, keys, values, ...
 //   [1, state, kind, stamped, groups]   entries; values are null for timers. With `stamped`, a value is { at, value }.
 //   [2, state, kind, stamped, groups]   removed entries, without values; keys are null when the whole namespace is gone.
@@ -19,6 +20,7 @@ import { checkStorable, decode, encode, encodeNoting, isGraph } from '../base/co
 import { type ErrorPlace, RestoreError } from '../base/errors.js';
 import { type MapKey, originalKey } from './key.js';
 import { notStorable } from './put-check.js';
+import type { StateShape } from './state-shape.js';
 import type { Namespace, Space, StateKind, Table } from './table.js';
 
 /**
@@ -37,6 +39,7 @@ export interface ChunkHeader {
   readonly maxParallelism: number;
   readonly checkpoint: number;
   readonly full: boolean;
+  readonly shapes?: ReadonlyMap<string, StateShape>;
 }
 
 export interface FrameGroup {

@@ -16,6 +16,7 @@
 
 import { present } from '../base/assert.js';
 import type { MapKey } from './key.js';
+import type { StateShape } from './state-shape.js';
 
 export type StateKind =
   | 'value'
@@ -169,6 +170,8 @@ export class Table {
   readonly stamped: boolean;
   readonly host: TableHost;
   readonly spaces: Map<MapKey, Space> = new Map();
+  /** As declared, or as the restored snapshot says until it is declared; null: nothing is known. */
+  shape: StateShape | null = null;
   /** For full snapshots: leaves expired parts out of an image, and answers PRUNED when nothing remains. */
   prune: ((image: unknown, nowMs: number) => unknown) | null = null;
   private windowSpan: number | null = null;
@@ -178,6 +181,11 @@ export class Table {
     this.name = name;
     this.kind = kind;
     this.stamped = stamped;
+  }
+
+  get isEmpty(): boolean {
+    for (const space of this.spaces.values()) if (space.size > 0) return false;
+    return true;
   }
 
   find(namespace: Namespace): Space | undefined {

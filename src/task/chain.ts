@@ -39,6 +39,8 @@ export interface ChainFacts {
   readonly maxParallelism: number;
   readonly attempt: number;
   readonly logger: Logger;
+  /** Restored state that its operator does not declare when it opens: refuse it, or leave it behind. */
+  readonly undeclared: 'refuse' | 'leave';
   /** Wall clock of the step in hand. */
   readonly now: () => number;
   /** Development: records are frozen when they are emitted. */
@@ -105,7 +107,9 @@ export class Chain {
     for (let index = this.links.length - 1; index >= 0; index -= 1) {
       const link = present(this.links[index], 'a link of the chain');
       link.opened = true;
-      link.operator.open(this.contextOf(link, index));
+      const context = this.contextOf(link, index);
+      link.operator.open(context);
+      for (const notice of link.keyed?.settle(this.facts.undeclared) ?? []) context.logger.warn({}, notice);
     }
   }
 

@@ -66,6 +66,11 @@ export class OperatorDriver {
     this.operator.open(this.context());
   }
 
+  /** After `open`, as a subtask does: refuses restored state that the operator does not declare, and answers what is told. */
+  settle(): readonly string[] {
+    return this.keyed?.settle('refuse') ?? [];
+  }
+
   close(): void {
     this.operator.close();
   }

@@ -1,9 +1,10 @@
-// Bytes that version 1 wrote, read back: stored snapshots outlive the code that wrote them.
+// Bytes that earlier versions wrote, read back: stored snapshots outlive the code that wrote them.
 //
 // If this fails, the change breaks every checkpoint and savepoint that users have. Raise CHUNK_VERSION, keep a reader for
-// version 1, and add bytes of the new version beside these.
+// versions 1 and 2, and add bytes of the new version beside these.
 
 import { expect, test } from 'vitest';
+import { avg, count } from '../../src/operators/windows/aggregates.js';
 import type { KeyedBackend } from '../../src/state/keyed-backend.js';
 import { readChunk } from '../../src/state/snapshot-chunk.js';
 import { finish, testBackend, withKey } from './backends.js';
@@ -32,6 +33,12 @@ const INCREMENT = `
 AQAAAEmSANRyQJeob3BlcmF0b3Knc3VidGFza6Rmcm9tonRvrm1heFBhcmFsbGVsaXNtqmNoZWNrcG9pbnSkZnVsbKJvcAAAzH/M
 gALCAAAAFZUCpXZhbHVlpXZhbHVlwpPAkaFhwAAAABSVAqNtYXCjbWFwwpOhYZGjb25lwAAAACOVAqx0aW1lcnMvZXZlbnSrZXZl
 bnRUaW1lcnPCk5EAkaFhwAAAABiVAqd3aW5kb3dzpndpbmRvd8KTkgoUwMAAAAAYlQGjc3VtqHJlZHVjaW5nwpPAkaFhkcxk
+`;
+
+/** With shapes: aggregating state "a" that holds `count`. */
+const SHAPED = `
+AgAAAGySANRyQJiob3BlcmF0b3Knc3VidGFza6Rmcm9tonRvrm1heFBhcmFsbGVsaXNtqmNoZWNrcG9pbnSmc2hhcGVzpGZ1bGyib3AA
+AMx/zIABgaFh1HJBkqVzaGFwZadzZXR0aW5npWNvdW50wMMAAAAYlQGhYathZ2dyZWdhdGluZ8KTwJGha5EC
 `;
 
 const KEYS = ['a', 1, 2n, true, { x: [null, new Date(5)] }, Number.NaN, '\ud800', '\u0000'];
@@ -115,7 +122,15 @@ test('version 1 can be read', () => {
   expect(read).toEqual(dump(write()));
 });
 
-test('version 1 is still what is written', () => {
+test('chunks that say what their states are like can be read, and refuse another aggregate', () => {
+  const backend = testBackend();
+  backend.restore([[bytesOf(SHAPED)]]);
+  expect(() => backend.aggregating('a', { aggregate: avg(Number) })).toThrow(/declared as avg; .* has count/);
+  const sums = backend.aggregating('a', { aggregate: count() });
+  expect(withKey(backend, 'k', () => sums.get())).toBe(2);
+});
+
+test('where nothing has a shape, what is written is what version 1 wrote', () => {
   const [full, increment] = write();
   expect(full?.map((chunk) => readChunk(chunk))).toEqual([readChunk(bytesOf(FULL))]);
   expect(increment?.map((chunk) => readChunk(chunk))).toEqual([readChunk(bytesOf(INCREMENT))]);

@@ -239,6 +239,7 @@ function chainOf(shape: SubtaskShape, outbox: Outbox, links: readonly ChainLinkS
     parallelism: shape.parallelism,
     maxParallelism: MAX_PARALLELISM,
     attempt: shape.attempt,
+    undeclared: 'refuse',
     logger: silentLogger,
     now: () => 0,
     freezes: false,

@@ -12,6 +12,7 @@ export interface AverageAccumulator {
 /** How many records. */
 export function count<T = unknown>(): AggregateFunction<T, number, number> {
   return {
+    name: 'count',
     createAccumulator: () => 0,
     add: (accumulator) => accumulator + 1,
     getResult: (accumulator) => accumulator,
@@ -22,6 +23,7 @@ export function count<T = unknown>(): AggregateFunction<T, number, number> {
 /** The sum of what `select` answers. */
 export function sum<T>(select: (value: T) => number): AggregateFunction<T, number, number> {
   return {
+    name: 'sum',
     createAccumulator: () => 0,
     add: (accumulator, value) => accumulator + numberOf('sum', select(value)),
     getResult: (accumulator) => accumulator,
@@ -32,6 +34,7 @@ export function sum<T>(select: (value: T) => number): AggregateFunction<T, numbe
 /** The lowest of what `select` answers. */
 export function min<T>(select: (value: T) => number): AggregateFunction<T, number, number> {
   return {
+    name: 'min',
     createAccumulator: () => Number.POSITIVE_INFINITY,
     add: (accumulator, value) => Math.min(accumulator, numberOf('min', select(value))),
     getResult: (accumulator) => accumulator,
@@ -42,6 +45,7 @@ export function min<T>(select: (value: T) => number): AggregateFunction<T, numbe
 /** The highest of what `select` answers. */
 export function max<T>(select: (value: T) => number): AggregateFunction<T, number, number> {
   return {
+    name: 'max',
     createAccumulator: () => Number.NEGATIVE_INFINITY,
     add: (accumulator, value) => Math.max(accumulator, numberOf('max', select(value))),
     getResult: (accumulator) => accumulator,
@@ -52,6 +56,7 @@ export function max<T>(select: (value: T) => number): AggregateFunction<T, numbe
 /** The mean of what `select` answers. */
 export function avg<T>(select: (value: T) => number): AggregateFunction<T, AverageAccumulator, number> {
   return {
+    name: 'avg',
     createAccumulator: () => ({ sum: 0, count: 0 }),
     add(accumulator, value) {
       accumulator.sum += numberOf('avg', select(value));

@@ -23,6 +23,7 @@ import type { AlignedWindows, TimeWindow } from './window-assigners.js';
 import { windowEnd, windowStart } from './window-assigners.js';
 import { ADDING, type AnyContents, type ContentsRunner, runContents } from './window-contents.js';
 import { generateWindowLoop, type LoopStep, type WindowLoop, type WindowLoopHost } from './window-loop.js';
+import { windowShape } from './window-shape.js';
 
 export interface AlignedWindowOptions extends LatenessOptions {
   readonly key: KeySelector;
@@ -108,7 +109,7 @@ class Running implements WindowLoopHost {
     this.keyed = keyed;
     this.lateness = new Lateness(context, options);
     this.contents = runContents(options.contents, context, keyed);
-    this.table = keyed.windows<unknown>(STATE);
+    this.table = keyed.windows<unknown>(STATE, windowShape(options.assigner, options.contents));
     this.setKey = keySetter(context, keyed, options.key);
     ({ sizeMs: this.sizeMs, slideMs: this.slideMs, offsetMs: this.offsetMs } = options.assigner);
     this.keepsFired = options.allowedLatenessMs > 0;

@@ -20,6 +20,7 @@ import { contractError, shown, userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
 import { type SessionWindows, windowEnd } from './window-assigners.js';
 import { type AnyContents, type ContentsRunner, checkMergeable, runContents } from './window-contents.js';
+import { windowShape } from './window-shape.js';
 
 export interface SessionWindowOptions extends LatenessOptions {
   readonly key: KeySelector;
@@ -97,7 +98,7 @@ class Running {
     this.keyed = keyed;
     this.lateness = new Lateness(context, options);
     this.contents = runContents(options.contents, context, keyed);
-    this.table = keyed.windows<Session[]>(STATE);
+    this.table = keyed.windows<Session[]>(STATE, windowShape(options.assigner, options.contents));
     this.setKey = keySetter(context, keyed, options.key);
     this.gapMs = options.assigner.gapMs as number | ((value: unknown) => number);
     this.queue = new RecordQueue(
