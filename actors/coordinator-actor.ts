@@ -4,6 +4,7 @@
 // Not:     any decision about a checkpoint (src/checkpoint/coordinator-machine.ts).
 //
 // O1. An attempt that ends well ends after its last checkpoint is complete and every sink has committed it.
+// O2. It does not end under a savepoint that is on its way to the user: its checkpoint may be the one that finishes the job.
 
 import { present, unreachable } from '../src/base/assert.js';
 import { CheckpointError } from '../src/base/errors.js';
@@ -109,6 +110,8 @@ class Coordinator implements Behavior<CoordinatorMessage> {
       else this.perform(effect);
     }
     if (failure !== null) throw failure.error;
+    // A savepoint that the end waited for may have been written, or given up.
+    this.endWhenCommitted();
   }
 
   private perform(effect: PerformedEffect): void {
@@ -190,7 +193,8 @@ class Coordinator implements Behavior<CoordinatorMessage> {
 
   private endAfter(last: LastCheckpoint): void {
     if (this.last === null) this.lastSinceMs = this.context.runtime.clock.monotonicMs();
-    this.last ??= last;
+    // A stop is asked for by somebody who waits for its savepoint: it names the end, also where the input ended by itself.
+    if (this.last === null || last.outcome.kind === 'stopped') this.last = last;
     this.endWhenCommitted();
     this.notifyAgainLater();
   }
@@ -213,6 +217,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
   /** No later checkpoint is there to time out when a commit never settles, so the last one has a time-out of its own. */
   private refuseToWaitForEver(checkpoint: CheckpointId, behind: readonly SubtaskId[]): void {
     const { timeoutMs } = this.wiring.config;
+    if (behind.length === 0) return;
     if (this.context.runtime.clock.monotonicMs() - this.lastSinceMs < timeoutMs) return;
     throw new CheckpointError(
       `Checkpoint ${checkpoint}, the last one, is complete, but ${behind.join(', ')} has not committed it within ${timeoutMs} ms.`,
@@ -226,7 +231,7 @@ class Coordinator implements Behavior<CoordinatorMessage> {
 
   private endWhenCommitted(): void {
     const { last } = this;
-    if (last === null || this.reported) return;
+    if (last === null || this.reported || this.machine.owesSavepoint) return;
     const { attempt, job } = this.wiring;
     if (this.sinksBehind(last.checkpoint).length > 0) return;
     this.reported = true;

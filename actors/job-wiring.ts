@@ -3,7 +3,7 @@
 // Owns:    the promises of the handle and the counters of the status, shared by handle and job actor.
 // Not:     the job's life (job-actor.ts).
 //
-// W1. A request is answered exactly once, also when the job ends first.
+// W1. A request is answered exactly once, also when the job ends first, or has ended before.
 
 import { CheckpointError, JobFailedError } from '../src/base/errors.js';
 import type { Logger } from '../src/base/logger.js';
@@ -76,6 +76,8 @@ export class JobRequests {
   readonly end: Deferred<JobResult> = deferred();
   readonly firstBegin: Deferred<void> = deferred();
   private readonly savepoints = new Map<string, SavepointWish>();
+  /** Why nothing is answered any more; null while the job lives. */
+  private over: string | null = null;
 
   constructor() {
     // Whoever does not ask must not be killed by an unhandled rejection; the handle hands out the same promises.
@@ -88,7 +90,8 @@ export class JobRequests {
     if (known !== undefined) return known.answer.promise;
     const wish: SavepointWish = { requestId, directory, stop, answer: deferred() };
     wish.answer.promise.catch(ignore);
-    this.savepoints.set(requestId, wish);
+    if (this.over === null) this.savepoints.set(requestId, wish);
+    else wish.answer.reject(new CheckpointError(this.over));
     return wish.answer.promise;
   }
 
@@ -129,6 +132,7 @@ export class JobRequests {
   }
 
   private rejectSavepoints(message: string): void {
+    this.over = message;
     for (const wish of this.savepoints.values()) wish.answer.reject(new CheckpointError(message));
     this.savepoints.clear();
   }

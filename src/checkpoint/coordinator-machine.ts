@@ -106,6 +106,11 @@ export class CoordinatorMachine {
     };
   }
 
+  /** A savepoint is under way that somebody waits for. */
+  get owesSavepoint(): boolean {
+    return [...this.#pending.all()].some(({ request }) => request !== null);
+  }
+
   #handle(input: CoordinatorInput): void {
     switch (input.kind) {
       case 'started':
@@ -242,8 +247,10 @@ export class CoordinatorMachine {
 
   #enterDone(): void {
     this.#phase = { kind: 'done' };
-    for (const pending of this.#pending.collecting())
-      this.#abort(pending, 'jobFinished', 'the job has finished');
+    for (const pending of this.#pending.collecting()) {
+      // A stop loses nothing by the end of the job, and giving it up would restart a job that has nothing left to do.
+      if (pending.purpose.kind !== 'stop') this.#abort(pending, 'jobFinished', 'the job has finished');
+    }
     this.#refuseWaiting('The job has finished before the savepoint could be taken.');
   }
 
