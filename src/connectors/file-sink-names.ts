@@ -55,6 +55,23 @@ export function parseAsideName(name: string): { readonly owner: string; readonly
   return parts === null ? null : { owner: parts[1] ?? '', attempt: Number(parts[3]) };
 }
 
+/**
+ * Whether both names of a written file are such as this sink makes: plain names, of this owner, prefix and extension. They
+ * come back out of a savepoint, which is data from outside: another name could move any file to anywhere.
+ */
+export function areOurNames(
+  naming: Pick<FileNaming, 'owner' | 'prefix' | 'extension'>,
+  names: { readonly aside: unknown; readonly final: unknown },
+): boolean {
+  const { aside, final } = names;
+  if (typeof aside !== 'string' || typeof final !== 'string') return false;
+  if (/[/\\\0]/.test(aside) || /[/\\\0]/.test(final)) return false;
+  if (parseAsideName(aside)?.owner !== naming.owner) return false;
+  const { prefix, extension } = naming;
+  if (!final.startsWith(`${prefix}-`) || !final.endsWith(`.${extension}`)) return false;
+  return /^\d{4,}-\d{4,}-\d{6,}-[0-9a-z]+$/.test(final.slice(prefix.length + 1, -extension.length - 1));
+}
+
 /** Short, safe in a name, and different for different ids. */
 export function tokenOf(id: string): string {
   return hashText(id);

@@ -14,7 +14,7 @@ import type { CommitOutcome, SinkContext, TransactionalWriter } from '../operato
 import type { FileCommits, FileCommittable } from './file-commits.js';
 import { fileError } from './file-errors.js';
 import type { FileFormat } from './file-format.js';
-import { asideName, type FileNaming, finalName } from './file-sink-names.js';
+import { areOurNames, asideName, type FileNaming, finalName } from './file-sink-names.js';
 import { TextBlock } from './text-block.js';
 
 export interface FileRoll {
@@ -77,6 +77,7 @@ export class FileSinkWriter<T> implements TransactionalWriter<T, FileCommittable
     readonly commit: readonly FileCommittable[];
     readonly known: readonly FileCommittable[];
   }): Promise<void> {
+    for (const each of restored.known) this.refuseForeignNames(each);
     const outcome = await this.commits.commit(restored.commit);
     if (outcome.kind !== 'ok') throw outcome.error;
     if (this.context.subtask === 0) await this.commits.removeStrangers(this.naming.owner, restored.known);
@@ -215,6 +216,22 @@ export class FileSinkWriter<T> implements TransactionalWriter<T, FileCommittable
   private fail(error: WeirError): WeirError {
     if (this.health.kind === 'good') this.health = { kind: 'failed', error };
     return error;
+  }
+
+  /** Before anything is renamed or removed. */
+  private refuseForeignNames(committable: FileCommittable): void {
+    if (areOurNames(this.naming, committable)) return;
+    const shown = JSON.stringify({ aside: committable?.aside, final: committable?.final }).slice(0, 400);
+    throw new ConnectorError(
+      `A restored transaction names files that this sink cannot have written: ${shown}; its names begin with "${this.naming.prefix}-" and end with ".${this.naming.extension}".`,
+      {
+        operator: this.context.operator,
+        subtask: this.context.subtask,
+        remedy:
+          'Restore with the prefix and format that wrote it; if they are the same, the checkpoint has been tampered with.',
+        unrecoverable: true,
+      },
+    );
   }
 
   private encodeError(cause: unknown, value: T): WeirError {

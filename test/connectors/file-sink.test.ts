@@ -318,3 +318,26 @@ test('wrong options are refused at once', () => {
   expect(() => fileSink('out', { prefix: '../x' })).toThrow(/prefix is the beginning of a file name/);
   expect(() => fileSink('out', { roll: { sizeBytes: 0 } })).toThrow(/roll\.sizeBytes is a positive number/);
 });
+
+test.each([
+  { aside: '../../etc/passwd', final: 'stolen' },
+  { aside: '', final: '' },
+  { final: '../escaped.ndjson' },
+  { final: '/escaped.ndjson' },
+  { final: 'another-0000-0001-000001-abc.ndjson' },
+  { aside: '../secret.open' },
+])(
+  'a restored transaction with a name that the sink has not made is refused, and nothing moves: %j',
+  async (names) => {
+    const runtime = virtualRuntime({ seed: 1 });
+    const [prepared] = await transaction(runtime, await writer(runtime), hits(0, 2));
+    runtime.disk.write('secret.open', 'precious');
+    const tampered = { ...prepared, ...names } as FileCommittable;
+    const successor = await writer(runtime, {}, { attempt: 2 });
+    const restored = { commit: [tampered], known: [tampered] };
+    await expect(settleOn(runtime, successor.recover(restored))).rejects.toThrow(/cannot have written/);
+    expect(runtime.disk.readText('secret.open')).toBe('precious');
+    expect(runtime.disk.list('out/.weir')).toHaveLength(1);
+    expect(published(runtime)).toEqual([]);
+  },
+);
