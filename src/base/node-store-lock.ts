@@ -20,8 +20,10 @@ export interface StoreLock {
   release(): Promise<void>;
 }
 
-/** A holder that does not answer within this time is alive but stopped; its pid stays unknown. */
+/** A holder whose answer is not whole within this time is alive but stopped, or not one of ours; its pid stays unknown. */
 const HOLDER_ANSWER_MS = 500;
+/** Characters of an answer: a pid and a few words. Whoever sends more is not one of ours, and is not listened to. */
+const HOLDER_ANSWER_CHARS_MAX = 200;
 
 /** Takes the lock of an existing directory. Throws StoreError that names the holder when there is one. */
 export async function lockStore(directory: string): Promise<StoreLock> {
@@ -75,21 +77,26 @@ function listen(server: Server, name: string): Promise<boolean> {
   });
 }
 
+/** Settles within HOLDER_ANSWER_MS: any process can take the name, and may send without end, or a byte now and then. */
 function askHolder(name: string): Promise<Holder> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect({ path: name });
-    socket.setTimeout(HOLDER_ANSWER_MS, () => {
+    const giveUp = (): void => {
       resolve({ kind: 'silent' });
       socket.destroy();
-    });
+    };
+    // Over all of the answer: a time-out of the socket begins anew with every byte.
+    const deadline = setTimeout(giveUp, HOLDER_ANSWER_MS);
     socket.on('data', (bytes) => {
-      answer += bytes.toString();
+      answer += bytes.toString('latin1');
+      if (answer.length > HOLDER_ANSWER_CHARS_MAX) giveUp();
     });
     socket.on('error', () => resolve({ kind: 'gone' }));
     socket.on('close', () => {
-      const [pid, ...state] = answer.split(' ');
-      resolve(pid ? { kind: 'known', pid, state: state.join(' ') } : { kind: 'silent' });
+      clearTimeout(deadline);
+      const [, pid, state] = /^(\d+) ([\x20-\x7e]*)$/.exec(answer) ?? [];
+      resolve(pid === undefined || state === undefined ? { kind: 'silent' } : { kind: 'known', pid, state });
     });
   });
 }

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -254,3 +255,23 @@ test('a directory that cannot be written is refused by name', async () => {
   expect(String(refusal)).toContain(path);
   expect(String(refusal)).toMatch(/permission/);
 });
+
+test.runIf(process.platform === 'linux').each(['all at once', 'a byte now and then'])(
+  'a lock that is held by somebody who answers without end is refused: %s',
+  async (pace) => {
+    const { dev, ino } = await stat(directory, { bigint: true });
+    const chatty = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      const timer = setInterval(() => socket.write(pace === 'all at once' ? 'x'.repeat(10_000) : 'x'), 50);
+      socket.on('close', () => clearInterval(timer));
+    });
+    await new Promise<void>((resolve) => {
+      chatty.listen({ path: `\0weir-store-${dev.toString(36)}-${ino.toString(36)}` }, resolve);
+    });
+    try {
+      await expect(open()).rejects.toThrow(/in use by another process, which does not answer/);
+    } finally {
+      await new Promise((resolve) => chatty.close(resolve));
+    }
+  },
+);
