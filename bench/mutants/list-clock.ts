@@ -68,9 +68,9 @@ export const CLOCK_MUTANTS: readonly Mutant[] = [
     from: 'semantics 1.10',
     oracles: ['O17'],
     file: 'src/operators/keyed-process-operator.ts',
-    find: `    if (!done || this.timerCall.pending) return false;
-    this.armAlarm();`,
-    replace: '    if (!done || this.timerCall.pending) return false;',
+    find: `    this.armAlarm();
+    return true;`,
+    replace: '    return true;',
   },
   {
     name: 'alarm-after-the-end',
