@@ -6,6 +6,8 @@ import { assert } from './assert.js';
 
 /** Levels of nesting of a stored value. Readers and writers of values use the stack; at about 1,200 they exhaust it. */
 export const VALUE_DEPTH_MAX = 500;
+/** Names of fields that are remembered because they need no second look; objects used as dictionaries have any number. */
+export const PLAIN_KEYS_KEPT = 1_024;
 /** Objects of a value that are looked at before a value that leads back into itself is reckoned with. */
 export const VALUE_SCAN_OBJECTS_MAX = 100_000;
 

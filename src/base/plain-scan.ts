@@ -7,12 +7,22 @@
 //     would cost as much as writing: getters, properties that are not enumerable or named by symbols, fields on arrays,
 //     Maps, Sets, Dates and typed arrays. `flatten` sees all of these.
 
-import { VALUE_DEPTH_MAX, VALUE_SCAN_OBJECTS_MAX } from './limits.js';
+import { PLAIN_KEYS_KEPT, VALUE_DEPTH_MAX, VALUE_SCAN_OBJECTS_MAX } from './limits.js';
 import { BINARY_PROTOTYPES, hasOwnMemory, isExactText } from './value-graph.js';
 
 /** True: msgpackr brings the value back as it is. False: it may not. */
 export function isPlain(value: unknown): boolean {
   return new Scan().isPlain(value, 0);
+}
+
+/** Names of fields that were found to be plain: records have the same few, and a look at this costs less than one at the text. */
+const plainKeys = new Set<string>();
+
+function isPlainKey(key: string): boolean {
+  // msgpackr asks a value for these, and takes `__proto__` for an attack.
+  if (key === 'constructor' || key === 'toJSON' || key === '__proto__' || !isExactText(key)) return false;
+  if (plainKeys.size < PLAIN_KEYS_KEPT) plainKeys.add(key);
+  return true;
 }
 
 class Scan {
@@ -62,9 +72,11 @@ class Scan {
 
   private hasPlainFields(value: Record<string, unknown>, depth: number): boolean {
     for (const key in value) {
-      // msgpackr asks a value for these, and takes `__proto__` for an attack.
-      if (key === 'constructor' || key === 'toJSON' || key === '__proto__') return false;
-      if (!isExactText(key) || !this.isPlain(value[key], depth)) return false;
+      if (!plainKeys.has(key) && !isPlainKey(key)) return false;
+      const part = value[key];
+      // The usual parts, without a call.
+      if (typeof part === 'number' ? part === 0 && !Object.is(part, 0) : !this.isPlain(part, depth))
+        return false;
     }
     return true;
   }
