@@ -92,9 +92,9 @@ export class ConnectorDriver {
   }
 
   private settle<T>(answer: T | Promise<T>, toInput: (value: T) => TaskInput): void {
-    if (!isPromise(answer)) return this.around.answered(toInput(answer));
+    if (!isPromise(answer)) return this.around.answered(toInput(this.done(answer)));
     answer.then(
-      (value) => this.deliver(() => toInput(value)),
+      (value) => this.deliver(() => toInput(this.done(value))),
       (error) => this.around.failedLater(this.wrapped(error)),
     );
   }
@@ -107,9 +107,29 @@ export class ConnectorDriver {
     }
   }
 
+  /** A method that is a generator has done nothing: it would look as if all were written. */
+  private done<T>(answer: T): T {
+    if (
+      typeof answer !== 'object' ||
+      answer === null ||
+      !('next' in answer && typeof answer.next === 'function')
+    ) {
+      return answer;
+    }
+    throw new ConnectorError(`A method of "${this.calls.name}" is a generator, and nobody would run it.`, {
+      operator: this.calls.name,
+      subtask: this.around.subtask,
+      remedy: 'Write poll, write, flush, prepare, commit and checkpointed as plain or async functions.',
+      unrecoverable: true,
+    });
+  }
+
   /** What the connector is told about completed checkpoints is best effort: a failure of it is logged, not fatal. */
   private tell(answer: void | Promise<void>): void {
-    if (!isPromise(answer)) return;
+    if (!isPromise(answer)) {
+      this.done(answer);
+      return;
+    }
     answer.catch((error) => {
       this.around.logger.warn(
         { source: this.calls.name, error: messageOf(error) },

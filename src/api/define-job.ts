@@ -5,9 +5,11 @@
 //
 // D1. A definition holds no stream and no state: each run, and each thread, builds its own graph from it.
 
+import { isLater, laterError } from '../base/at-once.js';
 import { JobDefinitionError, messageOf } from '../base/errors.js';
 import type { StreamGraph } from '../graph/stream-graph.js';
 import { StreamGraphBuilder } from '../graph/stream-graph-builder.js';
+import { isIterator } from '../operators/emission.js';
 import { StreamEnvironment } from './stream-environment.js';
 
 export interface JobDefinition {
@@ -42,11 +44,12 @@ export function isJobDefinition(value: unknown): value is JobDefinition {
 export function buildGraph(job: JobDefinition): StreamGraph {
   const builder = new StreamGraphBuilder(job.name);
   const answer = describe(job, builder);
-  if (answer instanceof Promise) {
+  if (isLater(answer) || isIterator(answer)) {
     // Whatever it comes to later, the error below is what the user should read.
-    answer.catch(ignoreLateFailure);
+    if (isLater(answer)) laterError('the build function', answer, {});
+    const kind = isIterator(answer) ? 'a generator, which nobody would run' : 'async';
     builder.problem(
-      'the build function is async; describe the job synchronously, and await what it needs before defineJob',
+      `the build function is ${kind}; describe the job synchronously, and await what it needs before defineJob`,
     );
   }
   return builder.finish();
@@ -64,8 +67,4 @@ function describe(job: JobDefinition, builder: StreamGraphBuilder): unknown {
     const behind = cause instanceof JobDefinitionError ? cause.cause : cause;
     throw new JobDefinitionError(job.name, [...builder.finish().problems, ...last], { cause: behind });
   }
-}
-
-function ignoreLateFailure(): void {
-  // The job was refused already.
 }

@@ -5,6 +5,7 @@
 //
 // X1. Every record ends with a line end, so that files can be concatenated and a torn tail can be seen.
 
+import { refuseLater } from '../base/at-once.js';
 import { ConfigError, UserCodeError } from '../base/errors.js';
 
 /** A way to write records of type `T` into a file. `encode` must answer the same text for the same record. */
@@ -80,6 +81,7 @@ export function csv<T>(options: CsvOptions<T>): FileFormat<T> {
 
 function csvField(value: unknown, delimiter: string): string {
   if (value === null || value === undefined) return '';
+  if (typeof value === 'object') refuseLater('the value of a CSV column', value);
   const text = csvText(value);
   const plain = text !== '' && !/["\r\n]|^\s|\s$/.test(text) && !text.includes(delimiter);
   return plain ? text : `"${text.replaceAll('"', '""')}"`;

@@ -7,6 +7,7 @@
 // W2. After a failed write or fsync the writer takes nothing more: the file is suspect, and fsync is never tried again.
 // W3. What `prepare` has answered is no longer the writer's: `close` aborts only what came after.
 
+import { refuseLater } from '../base/at-once.js';
 import { ConnectorError, UserCodeError, WeirError } from '../base/errors.js';
 import type { FileHandle } from '../base/runtime.js';
 import { shownValue } from '../base/shown-text.js';
@@ -135,7 +136,9 @@ export class FileSinkWriter<T> implements TransactionalWriter<T, FileCommittable
       this.fileStartedMs = this.context.runtime.clock.monotonicMs();
       if (this.format.header !== undefined) this.fileBytes += this.block.put(this.format.header);
     }
-    this.fileBytes += this.block.put(this.format.encode(value));
+    const text = this.format.encode(value);
+    if (typeof text === 'object') refuseLater('encode of the format', text);
+    this.fileBytes += this.block.put(text);
     this.fileRecords += 1;
     if (this.roll.sizeBytes !== null && this.fileBytes >= this.roll.sizeBytes) this.endFile();
   }

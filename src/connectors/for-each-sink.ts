@@ -3,7 +3,8 @@
 // Owns:    calling it, one record at a time, in order.
 // Not:     retries and batching: write a Sink for those (docs/connectors.md).
 
-import { ConfigError } from '../base/errors.js';
+import { refuseLater } from '../base/at-once.js';
+import { ConfigError, UserCodeError } from '../base/errors.js';
 import type { PlainSink } from '../operators/sink.js';
 
 export interface ForEachSinkOptions {
@@ -28,7 +29,8 @@ export function forEachSink<T>(
   }
   const name = options.name ?? (handle.name === '' ? 'forEach' : `forEach ${handle.name}`);
   const writer = {
-    write: (values: readonly T[], timestamps: readonly number[]) => callFrom(0, values, timestamps, handle),
+    write: (values: readonly T[], timestamps: readonly number[]): void | Promise<void> =>
+      callFrom(0, values, timestamps, handle),
     flush() {
       // Every call has settled when `write` has.
     },
@@ -48,7 +50,21 @@ function callFrom<T>(
   handle: (value: T, timestamp: number) => void | Promise<void>,
 ): void | Promise<void> {
   for (let index = first; index < values.length; index += 1) {
-    const pending = handle(values[index] as T, timestamps[index] as number);
-    if (pending !== undefined) return pending.then(() => callFrom(index + 1, values, timestamps, handle));
+    const answer: unknown = handle(values[index] as T, timestamps[index] as number);
+    // Numbers and the like are what a short arrow function answers without meaning to.
+    if (typeof answer !== 'object' || answer === null) continue;
+    const pending = promiseOf(answer);
+    if (pending !== null) return pending.then(() => callFrom(index + 1, values, timestamps, handle));
   }
+}
+
+/** The promise to wait for, or null. Throws for a generator: nobody would run it. */
+function promiseOf(answer: object): Promise<unknown> | null {
+  if ('then' in answer && typeof answer.then === 'function') return Promise.resolve(answer);
+  refuseLater('the function of forEachSink', answer);
+  if (!('next' in answer && typeof answer.next === 'function')) return null;
+  throw new UserCodeError('Expected the function of forEachSink to write the record, got a generator.', {
+    remedy: 'Write it as a plain or an async function: nobody would run a generator.',
+    unrecoverable: true,
+  });
 }

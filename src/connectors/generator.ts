@@ -8,6 +8,7 @@
 //     alone sees all records in order, and each lane is in order always.
 // G3. Lanes and block length are part of the split's name: a job that is restored with another rate keeps its old lanes.
 
+import { refuseLater } from '../base/at-once.js';
 import { ConfigError, ConnectorError, UserCodeError } from '../base/errors.js';
 import { BATCH_RECORDS_MAX, PACE_TICK_MS } from '../base/limits.js';
 import type { RandomStream } from '../base/runtime.js';
@@ -149,7 +150,12 @@ class GeneratorReader<T> implements SourceReader<T, number> {
       for (let seq = lane.next; seq < end; seq += 1) {
         this.random.startRecord(seq);
         const value = make(seq, this.random);
-        if (timestamp !== null) timestamps.push(timestamp(value, seq));
+        if (typeof value === 'object') refuseLater('make of the generator', value);
+        if (timestamp !== null) {
+          const time = timestamp(value, seq);
+          if (typeof time === 'object') refuseLater('timestamp of the generator', time);
+          timestamps.push(time);
+        }
         values.push(value);
       }
     } catch (cause) {

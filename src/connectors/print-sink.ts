@@ -4,6 +4,7 @@
 // Not:     a format to be parsed (file-format.ts).
 
 import { inspect } from 'node:util';
+import { refuseLater } from '../base/at-once.js';
 import type { PlainSink } from '../operators/sink.js';
 
 export interface PrintSinkOptions {
@@ -22,7 +23,7 @@ export function printSink<T = unknown>(label = '', options: PrintSinkOptions = {
       const prefix = label === '' && subtask === '' ? '' : `${label}${subtask}> `;
       return {
         write(values) {
-          for (const value of values) write(prefix + show(value));
+          for (const value of values) refuseLater('write of the print sink', write(prefix + show(value)));
         },
         flush() {
           // Every line is out when `write` returns.

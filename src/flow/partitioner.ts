@@ -7,6 +7,7 @@
 // P2. Positions of round robins are not state: the order between senders is undefined anyway (X3).
 
 import { assert } from '../base/assert.js';
+import { refuseLater } from '../base/at-once.js';
 import { UserCodeError } from '../base/errors.js';
 import type { RandomStream } from '../base/runtime.js';
 
@@ -101,7 +102,11 @@ function byKey(hashOfKey: (value: unknown) => number, maxParallelism: number, ta
 
 function custom(spec: PartitionerKind & { readonly kind: 'custom' }, targets: number): Partitioner {
   return one((value) => {
-    const chosen = spec.partition(spec.selector(value), targets);
+    const place = { operator: spec.operator };
+    const key = spec.selector(value);
+    refuseLater('the key selector of partitionCustom', key, place);
+    const chosen = spec.partition(key, targets);
+    refuseLater('the function of partitionCustom', chosen, place);
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < targets) return chosen;
     throw new UserCodeError(
       `The custom partitioner answered ${String(chosen)}; expected a whole number from 0 to ${targets - 1}.`,

@@ -8,7 +8,7 @@
 // E3. An iterable that is not run to its end is told so (`return`), so that its `finally` blocks run.
 
 import type { OperatorContext } from './operator.js';
-import { contractError, isPromise, promiseError, shown, userError } from './user-code.js';
+import { contractError, expectNow, shown, userError } from './user-code.js';
 
 export class Emission {
   private readonly context: OperatorContext;
@@ -54,6 +54,7 @@ export class Emission {
     for (;;) {
       const step = this.next();
       if (step === null) return true;
+      this.expectNow(step.value);
       output.emit(step.value, this.timestamp);
       if (output.full) return false;
     }
@@ -73,6 +74,7 @@ export class Emission {
   private startArray(items: readonly unknown[], timestamp: number): boolean {
     const { output } = this.context;
     for (let index = 0; index < items.length; index += 1) {
+      this.expectNow(items[index]);
       output.emit(items[index], timestamp);
       if (output.full && index + 1 < items.length) {
         this.iterator = itemsFrom(items, index + 1);
@@ -83,13 +85,22 @@ export class Emission {
     return true;
   }
 
+  /** An item is a value: a promise in the place of one is an `async` callback that slipped in. */
+  private expectNow(item: unknown): void {
+    if (item instanceof Promise) expectNow(this.context, `an item of ${this.doing}`, item);
+  }
+
   /** Null at the end. */
   private next(): IteratorYieldResult<unknown> | null {
     const { iterator } = this;
     if (iterator === null) return null;
     try {
       const step = iterator.next();
-      if (step.done !== true) return step;
+      if (step.done !== true) {
+        // An iterator that answers promises never says that it is done.
+        if (step.done === undefined) expectNow(this.context, this.doing, step);
+        return step;
+      }
       this.iterator = null;
       return null;
     } catch (cause) {
@@ -99,7 +110,7 @@ export class Emission {
   }
 
   private iteratorOf(answer: unknown): Iterator<unknown> {
-    if (isPromise(answer)) throw promiseError(this.context, this.doing, answer);
+    expectNow(this.context, this.doing, answer);
     if (
       typeof answer === 'string' ||
       (typeof answer === 'object' && answer !== null && Symbol.iterator in answer)

@@ -11,7 +11,7 @@
 import type { KeyedBackend } from '../state/keyed-backend.js';
 import { KeyedProcessFunction, ProcessFunction } from './process-function.js';
 import { collectHandles, StateHandle } from './state-handles.js';
-import { type CodePlace, contractError, shown, userError } from './user-code.js';
+import { type CodePlace, contractError, expectNow, shown, userError } from './user-code.js';
 
 /** `process(Dedup)`, `process(() => new Dedup(5))` or `process({ onElement(value, context) { ... } })`. */
 export type FunctionDefinition<F extends object> = (new () => F) | (() => F) | F;
@@ -64,6 +64,7 @@ export function instantiate<F extends object>(
   ) {
     return { fn: made, handles };
   }
+  expectNow(place, 'the factory of process', made);
   throw contractError(
     place,
     `Expected the factory of process to answer an object with onElement, got ${shown(made)}.`,

@@ -2,7 +2,7 @@
 
 import type { KeyedBackend } from '../state/keyed-backend.js';
 import type { OperatorContext } from './operator.js';
-import { contractError, userError } from './user-code.js';
+import { contractError, expectNow, userError } from './user-code.js';
 
 export type KeySelector = (value: unknown) => unknown;
 
@@ -22,6 +22,7 @@ export function keySetter(
     } catch (cause) {
       throw userError(context, SELECTING, cause);
     }
+    if (typeof selected === 'object') expectNow(context, SELECTING, selected);
     keyed.setKey(selected);
   };
 }

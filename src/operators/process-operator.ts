@@ -10,7 +10,7 @@ import type { OpenContext, ProcessContext, ProcessMethods } from './process-func
 import { RecordQueue } from './record-queue.js';
 import type { OutputTag } from './side-output.js';
 import { UserCall } from './user-call.js';
-import { methodOf, userError } from './user-code.js';
+import { expectNow, methodOf, userError } from './user-code.js';
 
 /** A class, a factory, or an object with `onElement`. */
 export type ProcessDefinition<I, O> = FunctionDefinition<ProcessMethods<I, O>>;
@@ -76,7 +76,11 @@ export function openFunction(fn: { open?(context: OpenContext): void }, context:
   const { name, subtask, parallelism, attempt, logger, operatorState, metrics } = context;
   const count = (metric: string, delta: number): void => metrics.count(metric, delta);
   try {
-    fn.open?.({ name, subtask, parallelism, attempt, logger, operatorState, count });
+    expectNow(
+      context,
+      methodOf(fn, 'open'),
+      fn.open?.({ name, subtask, parallelism, attempt, logger, operatorState, count }),
+    );
   } catch (cause) {
     throw userError(context, methodOf(fn, 'open'), cause);
   }
@@ -85,7 +89,7 @@ export function openFunction(fn: { open?(context: OpenContext): void }, context:
 /** Calls `close` of a function, if it has one. */
 export function closeFunction(fn: { close?(): void }, context: OperatorContext): void {
   try {
-    fn.close?.();
+    expectNow(context, methodOf(fn, 'close'), fn.close?.());
   } catch (cause) {
     throw userError(context, methodOf(fn, 'close'), cause);
   }

@@ -3,7 +3,7 @@
 import type { KeySelector } from './key-setter.js';
 import type { Operator, OperatorContext } from './operator.js';
 import { RollingOperator } from './rolling-operator.js';
-import { contractError, isPromise, promiseError, shown, userError } from './user-code.js';
+import { contractError, expectNow, shown, userError } from './user-code.js';
 
 export interface ReduceOptions<T> {
   readonly key: (value: T) => unknown;
@@ -32,7 +32,7 @@ export function reduceOperator<T>(options: ReduceOptions<T>): Operator {
 }
 
 function checked(context: OperatorContext, combined: unknown): unknown {
-  if (isPromise(combined)) throw promiseError(context, DOING, combined);
+  expectNow(context, DOING, combined);
   if (combined !== undefined && combined !== null) return combined;
   throw contractError(
     context,

@@ -13,8 +13,8 @@ import { MAX_TIMESTAMP } from '../base/timestamps.js';
 import type { Watermark, WatermarkStatus } from '../elements/element.js';
 import { WatermarkMerge } from '../flow/watermark-merge.js';
 import { IdlenessClock } from './idleness.js';
-import { checkWatermark } from './timestamp-assigner.js';
-import { type BatchFunction, batchFunction, GENERATING } from './timestamp-record.js';
+import { checkWatermark, createGenerator, GENERATING } from './timestamp-assigner.js';
+import { type BatchFunction, batchFunction } from './timestamp-record.js';
 import { type CodePlace, userError } from './user-code.js';
 import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
 
@@ -146,13 +146,9 @@ export class SplitWatermarks {
 
   private add(id: string, channel: number): void {
     const { strategy } = this;
-    try {
-      const generator = strategy.createGenerator();
-      const idleness = strategy.idlenessMs === null ? null : new IdlenessClock(strategy.idlenessMs);
-      this.splits.set(id, { channel, generator, idleness, idle: false });
-    } catch (cause) {
-      throw userError(this.place, 'the watermark strategy', cause);
-    }
+    const generator = createGenerator(strategy, this.place);
+    const idleness = strategy.idlenessMs === null ? null : new IdlenessClock(strategy.idlenessMs);
+    this.splits.set(id, { channel, generator, idleness, idle: false });
   }
 
   private periodicOf(split: Split): readonly WatermarkEmission[] {

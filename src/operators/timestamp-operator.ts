@@ -12,8 +12,8 @@ import { WATERMARK_INTERVAL_MS } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { IdlenessClock } from './idleness.js';
 import type { Operator, OperatorContext } from './operator.js';
-import { checkWatermark } from './timestamp-assigner.js';
-import { GENERATING, recordFunction } from './timestamp-record.js';
+import { checkWatermark, createGenerator, GENERATING } from './timestamp-assigner.js';
+import { recordFunction } from './timestamp-record.js';
 import { userError } from './user-code.js';
 import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
 
@@ -49,7 +49,7 @@ class TimestampOperator implements Operator {
   }
 
   open(context: OperatorContext): void {
-    const generator = this.createGenerator(context);
+    const generator = createGenerator(this.strategy, context);
     const answered = (answer: unknown): void => this.emit(context, answer);
     const { strategy } = this;
     const record = recordFunction({ strategy, place: context, output: context.output, generator, answered });
@@ -88,14 +88,6 @@ class TimestampOperator implements Operator {
 
   close(): void {
     this.running = null;
-  }
-
-  private createGenerator(context: OperatorContext): WatermarkGenerator<unknown> {
-    try {
-      return this.strategy.createGenerator();
-    } catch (cause) {
-      throw userError(context, 'the watermark strategy', cause);
-    }
   }
 
   private emitPeriodic(context: OperatorContext, generator: WatermarkGenerator<unknown>): void {

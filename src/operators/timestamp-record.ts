@@ -9,12 +9,9 @@
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { generate } from './generated-code.js';
 import type { Output } from './operator.js';
-import { ASSIGNING, assignTimestamp, refuseTimestamp } from './timestamp-assigner.js';
+import { ASSIGNING, assignTimestamp, GENERATING, refuseTimestamp } from './timestamp-assigner.js';
 import { type CodePlace, userError } from './user-code.js';
 import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
-
-/** What throws, for messages. */
-export const GENERATING = 'the watermark generator';
 
 export interface RecordParts {
   readonly strategy: WatermarkStrategy<unknown>;

@@ -12,7 +12,7 @@ import { MIN_TIMESTAMP } from '../base/timestamps.js';
 import type { LentValues } from '../state/lent-values.js';
 import { Emission, isIterator } from './emission.js';
 import type { OperatorContext } from './operator.js';
-import { contractError, isPromise, promiseError, userError } from './user-code.js';
+import { contractError, expectNow, userError } from './user-code.js';
 
 export class UserCall {
   readonly context: OperatorContext;
@@ -58,10 +58,11 @@ export class UserCall {
   private take(answer: unknown): boolean {
     this.running = false;
     this.rethrowBelow();
-    if (answer === undefined) return true;
+    if (typeof answer !== 'object' || answer === null) return true;
+    // Before iterators: an async one has `next` as well, and would never say that it is done.
+    expectNow(this.context, this.doing, answer);
     if (isIterator(answer)) return this.emission.startIterator(this.guarded(answer), this.resultTimestamp);
-    if (isPromise(answer)) throw promiseError(this.context, this.doing, answer);
-    if (typeof answer !== 'object' || answer === null || !(Symbol.iterator in answer)) return true;
+    if (!(Symbol.iterator in answer)) return true;
     throw contractError(
       this.context,
       `Expected ${this.doing} to return nothing or to be a generator, got an iterable that nobody would read.`,
@@ -87,7 +88,7 @@ export class UserCall {
   }
 
   emit(value: unknown): void {
-    this.check();
+    this.check(value);
     try {
       this.context.output.emit(value, this.resultTimestamp);
     } catch (error) {
@@ -96,7 +97,7 @@ export class UserCall {
   }
 
   side(tag: { readonly name: string }, value: unknown): void {
-    this.check();
+    this.check(value);
     try {
       this.context.output.side(tag.name, value, this.resultTimestamp);
     } catch (error) {
@@ -118,7 +119,7 @@ export class UserCall {
     });
   }
 
-  private check(): void {
+  private check(value: unknown): void {
     if (!this.running) {
       throw contractError(
         this.context,
@@ -127,6 +128,7 @@ export class UserCall {
       );
     }
     this.emitted += 1;
+    if (value instanceof Promise) expectNow(this.context, `what ${this.doing} emits`, value);
     if (this.emitted <= EMISSION_OVERDRAFT_RECORDS_MAX) return;
     throw this.remember(
       contractError(

@@ -4,9 +4,10 @@
 // Not:     calling them (each operator does that itself, so that its call site stays its own).
 //
 // U1. A failure is wrapped once, by the operator whose function threw; it passes through the operators above untouched.
-// U2. A function that answers a promise is refused: records, timers and barriers would run between its halves (X2).
+// U2. A function that answers later is refused: records, timers and barriers would run between its halves (X2).
 
 import { InvariantError } from '../base/assert.js';
+import { refuseLater } from '../base/at-once.js';
 import { type ErrorPlace, messageOf, UserCodeError, WeirError } from '../base/errors.js';
 import { shownText, shownValue } from '../base/shown-text.js';
 
@@ -51,25 +52,9 @@ export function contractError(
   return new UserCodeError(problem, { ...placeOf(place, index), remedy, unrecoverable: true });
 }
 
-/** The error for a promise where a value was expected. */
-export function promiseError(
-  place: CodePlace,
-  doing: string,
-  promise: PromiseLike<unknown>,
-  index?: number,
-): UserCodeError {
-  // The function goes on running; whatever becomes of it, the failure that counts is the one reported here.
-  promise.then(ignore, ignore);
-  return contractError(
-    place,
-    `${capital(doing)} answered a promise; operators are synchronous, because records, timers and barriers would otherwise run between its halves.`,
-    'Make the function synchronous: prepare what it needs in `open`, or do the waiting in the source or the sink.',
-    index,
-  );
-}
-
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+/** Throws when a function has answered a promise or an async iterator. To be asked of every answer of a user's function. */
+export function expectNow(place: CodePlace, doing: string, answer: unknown, index?: number): void {
+  refuseLater(doing, answer, placeOf(place, index));
 }
 
 /** A value for an error message: short, escaped. */
@@ -93,8 +78,4 @@ export function methodOf(instance: object, method: string): string {
 /** Words become the beginning of a sentence; a name stays as it was written. */
 function capital(text: string): string {
   return /^(?:the|a) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
-}
-
-function ignore(): void {
-  // See promiseError.
 }

@@ -7,6 +7,7 @@
 // O2. What was handed out does not change when more is added: a fold that works in place is given a copy (separate.ts).
 // O3. `add` folds values of the heap; nothing is encoded before a snapshot asks.
 
+import { refuseLater } from '../base/at-once.js';
 import { deepFreeze } from '../base/freeze.js';
 import type { AggregateFunction, AggregatingState, ReducingState } from './descriptors.js';
 import { Lent } from './separate.js';
@@ -35,6 +36,7 @@ export class KeyedReducingState<T> implements ReducingState<T> {
     const entry = cell.find();
     const stored = entry === undefined ? undefined : (cell.readToFold(entry) as T | undefined);
     const folded = stored === undefined ? value : this.reduce(this.owned(stored), value);
+    if (typeof folded === 'object') refuseLater('the reduce function of a state', folded);
     cell.puts.admit(folded);
     cell.write(entry, folded);
   }
@@ -66,6 +68,7 @@ export class KeyedAggregatingState<In, Acc, Out> implements AggregatingState<In,
     const accumulator = this.cell.get();
     if (accumulator === undefined) return undefined;
     const result = this.aggregate.getResult(accumulator as Acc);
+    if (typeof result === 'object') refuseLater('getResult of a state', result);
     this.lent.lend(accumulator, result);
     // The accumulator may freeze with it: it is not changed any more either.
     return this.freeze ? deepFreeze(result) : result;
@@ -76,7 +79,9 @@ export class KeyedAggregatingState<In, Acc, Out> implements AggregatingState<In,
     const entry = cell.find();
     const stored = entry === undefined ? undefined : (cell.readToFold(entry) as Acc | undefined);
     const accumulator = stored === undefined ? aggregate.createAccumulator() : (this.lent.own(stored) as Acc);
+    if (typeof accumulator === 'object') refuseLater('createAccumulator of a state', accumulator);
     const folded = aggregate.add(accumulator, value);
+    if (typeof folded === 'object') refuseLater('the aggregate function of a state', folded);
     cell.puts.check(folded);
     cell.write(entry, folded);
   }

@@ -7,6 +7,7 @@
 //     and with every fused line as one link.
 
 import { present } from '../base/assert.js';
+import { refuseLater } from '../base/at-once.js';
 import { messageOf, UserCodeError } from '../base/errors.js';
 import { deepFreeze } from '../base/freeze.js';
 import type { Logger } from '../base/logger.js';
@@ -253,6 +254,7 @@ function hashOfKey(selector: KeySelector, receiver: PlanVertex): (value: unknown
     } catch (error) {
       throw new UserCodeError(`The key function threw: ${messageOf(error)}`, { ...place, cause: error });
     }
+    if (typeof key === 'object') refuseLater('the key selector', key, place);
     return hashKey(canonicalKey(key, place));
   };
 }

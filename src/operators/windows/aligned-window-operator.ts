@@ -17,7 +17,7 @@ import type { WindowEntry, WindowTable } from '../../state/window-table.js';
 import { type KeySelector, keySetter, requireKeyed, SELECTING } from '../key-setter.js';
 import type { Operator, OperatorContext } from '../operator.js';
 import { RecordQueue } from '../record-queue.js';
-import { userError } from '../user-code.js';
+import { expectNow, userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
 import type { AlignedWindows, TimeWindow } from './window-assigners.js';
 import { windowEnd, windowStart } from './window-assigners.js';
@@ -158,6 +158,14 @@ class Running implements WindowLoopHost {
 
   create(value: unknown): unknown {
     return this.contents.create(value);
+  }
+
+  checkKey(selected: unknown): void {
+    expectNow(this.context, SELECTING, selected);
+  }
+
+  checkContents(contents: unknown): unknown {
+    return this.contents.checked(contents);
   }
 
   explain(cause: unknown, thrower: LoopStep, index: number): unknown {

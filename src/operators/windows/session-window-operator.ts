@@ -16,7 +16,7 @@ import type { WindowEntry, WindowTable } from '../../state/window-table.js';
 import { type KeySelector, keySetter, requireKeyed } from '../key-setter.js';
 import type { Operator, OperatorContext } from '../operator.js';
 import { RecordQueue } from '../record-queue.js';
-import { contractError, shown, userError } from '../user-code.js';
+import { contractError, expectNow, shown, userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
 import { type SessionWindows, windowEnd } from './window-assigners.js';
 import { type AnyContents, type ContentsRunner, checkMergeable, runContents } from './window-contents.js';
@@ -237,6 +237,7 @@ class Running {
     } catch (cause) {
       throw userError(this.context, 'the session gap', cause);
     }
+    expectNow(this.context, 'the session gap', gap);
     if (typeof gap === 'number' && gap > 0 && Number.isFinite(gap)) return gap;
     throw contractError(
       this.context,

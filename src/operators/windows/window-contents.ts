@@ -20,7 +20,7 @@ import type { OperatorContext } from '../operator.js';
 import type { Emitted, ProcessContext } from '../process-function.js';
 import { CallContext } from '../process-operator.js';
 import { UserCall } from '../user-call.js';
-import { isPromise, promiseError, userError } from '../user-code.js';
+import { expectNow, userError } from '../user-code.js';
 import { checkedAggregate, contentsCheck } from './checked-contents.js';
 import type { TimeWindow } from './window-assigners.js';
 
@@ -57,6 +57,8 @@ export interface ContentsRunner {
   readonly aggregate: AggregateFunction<unknown, unknown, unknown> | null;
   /** Contents of a window that holds this value only. */
   create(value: unknown): unknown;
+  /** What `aggregate.add` answered, for a loop that calls it; throws when it comes later. */
+  checked(contents: unknown): unknown;
   /** Contents that were emitted, for `add` and `merge` to change in place: nobody else has them. */
   own(contents: unknown): unknown;
   /** May change `contents` in place, or answer new ones. */
@@ -138,9 +140,9 @@ class AggregateRunner implements ContentsRunner {
 
   create(value: unknown): unknown {
     try {
-      const accumulator = this.aggregate.add(this.aggregate.createAccumulator(), value);
-      if (isPromise(accumulator)) throw promiseError(this.context, ADDING, accumulator);
-      return accumulator;
+      const empty = this.aggregate.createAccumulator();
+      expectNow(this.context, 'createAccumulator of the aggregate function', empty);
+      return this.checked(this.aggregate.add(empty, value));
     } catch (cause) {
       throw userError(this.context, ADDING, cause);
     }
@@ -152,7 +154,7 @@ class AggregateRunner implements ContentsRunner {
 
   add(contents: unknown, value: unknown): unknown {
     try {
-      return this.aggregate.add(contents, value);
+      return this.checked(this.aggregate.add(contents, value));
     } catch (cause) {
       throw userError(this.context, ADDING, cause);
     }
@@ -160,10 +162,15 @@ class AggregateRunner implements ContentsRunner {
 
   merge(left: unknown, right: unknown): unknown {
     try {
-      return this.aggregate.merge?.(left, right);
+      return this.checked(this.aggregate.merge?.(left, right));
     } catch (cause) {
       throw userError(this.context, ADDING, cause);
     }
+  }
+
+  checked(contents: unknown): unknown {
+    if (typeof contents === 'object') expectNow(this.context, ADDING, contents);
+    return contents;
   }
 
   emit(window: TimeWindow, contents: unknown, kept: boolean): boolean {
@@ -186,11 +193,12 @@ class AggregateRunner implements ContentsRunner {
     let result: unknown;
     try {
       result = this.aggregate.getResult(contents);
+      expectNow(this.context, 'getResult of the aggregate function', result);
       if (windowFunction !== null) result = windowFunction(this.keyed.currentKey(), window, result);
     } catch (cause) {
       throw userError(this.context, FIRING, cause);
     }
-    if (isPromise(result)) throw promiseError(this.context, FIRING, result);
+    expectNow(this.context, FIRING, result);
     return result;
   }
 }
@@ -222,6 +230,10 @@ class ProcessRunner implements ContentsRunner {
   create(value: unknown): unknown {
     this.puts?.check(value);
     return [value];
+  }
+
+  checked(contents: unknown): unknown {
+    return contents;
   }
 
   /** It was emitted as a copy. */

@@ -22,6 +22,9 @@ export interface WindowLoopHost {
   onRecord(value: unknown, timestamp: number): void;
   /** Contents of a window that holds this value only. */
   create(value: unknown): unknown;
+  /** Throw when what the key selector, or the aggregate, has answered comes later. */
+  checkKey(selected: unknown): void;
+  checkContents(contents: unknown): unknown;
   /** The error for what user code, or anything else, threw. */
   explain(cause: unknown, thrower: LoopStep, index: number): unknown;
 }
@@ -60,6 +63,7 @@ const SOURCE = `return function (values, timestamps, from, interrupted) {
         step = 'key selector';
         const selected = key(value);
         step = 'engine';
+        if (typeof selected === 'object') host.checkKey(selected);
         keyed.setKey(selected);
         const entry = table.get(start, end);
         if (entry === undefined) {
@@ -69,7 +73,7 @@ const SOURCE = `return function (values, timestamps, from, interrupted) {
           step = 'aggregate';
           const contents = aggregate.add(entry.value, value);
           step = 'engine';
-          entry.value = contents;
+          entry.value = typeof contents === 'object' ? host.checkContents(contents) : contents;
         }
       } else {
         host.onRecord(value, timestamp);
