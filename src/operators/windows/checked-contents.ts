@@ -3,6 +3,7 @@
 // Owns:    refusing accumulators and elements that would not come back from a checkpoint.
 // Not:     production: there the snapshot refuses them; a look at each record would cost more than adding it.
 
+import { isLater } from '../../base/at-once.js';
 import type { AggregateFunction } from '../../state/descriptors.js';
 import type { KeyedBackend } from '../../state/keyed-backend.js';
 import type { PutCheck } from '../../state/put-check.js';
@@ -19,7 +20,8 @@ export function checkedAggregate(aggregate: AnyAggregate, keyed: KeyedBackend): 
   const puts = contentsCheck(keyed);
   if (puts === null) return aggregate;
   const checked = (accumulator: unknown): unknown => {
-    puts.check(accumulator);
+    // What comes later is refused by the caller, as the answer of a function.
+    if (!isLater(accumulator)) puts.check(accumulator);
     return accumulator;
   };
   return {
