@@ -90,7 +90,10 @@ async function engine(
       );
   });
   try {
-    const handle = await run(job, { checkpoint: { dir: join(directory, 'job'), intervalMs: 1_000 } });
+    const handle = await run(job, {
+      development: false,
+      checkpoint: { dir: join(directory, 'job'), intervalMs: 1_000 },
+    });
     const { checkpointsCompleted } = await handle.finished;
     return { results, checkpoints: checkpointsCompleted };
   } finally {
