@@ -280,6 +280,7 @@ export function isExactText(text: string): boolean {
 }
 
 type WellFormedText = string & { isWellFormed(): boolean };
+/** At the front of a longer text, msgpackr swallows it on hosts without its native part. */
 const BYTE_ORDER_MARK = 0xfeff;
 
 /** Not shared with threads and not resizable: a copy would be neither. */

@@ -121,6 +121,16 @@ test('whatever can be encoded comes back the same: prototypes, -0, holes, order 
   );
 });
 
+test.each([
+  `\ufeff${'x'.repeat(100)}`,
+  { [`\ufeff${'x'.repeat(100)}`]: 1 },
+  { constructor: new Map() },
+  { constructor: 'Map', toJSON: 5 },
+  JSON.parse('{"__proto__":{"a":1}}'),
+])('alone among usual values it comes back the same: %#', (value) => {
+  expect(differenceOf(value, roundTrip(value))).toBeNull();
+});
+
 test('a value that is no data is refused wherever it stands, and its place is named', () => {
   fc.assert(
     fc.property(linked, refused, fc.nat(), hostileText, ({ value, containers }, nasty, at, key) => {

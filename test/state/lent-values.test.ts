@@ -108,3 +108,20 @@ test('with a time to live as well', () => {
   value.get()?.add(2);
   expect(() => verify(keyed)).toThrow('state "v" was changed in place');
 });
+
+test('an accumulator that is read and then added to is no fault', () => {
+  const keyed = testBackend();
+  keyed.setKey('k');
+  const distinct = keyed.aggregating<number, Set<number>, number>('a', {
+    aggregate: {
+      createAccumulator: () => new Set(),
+      add: (seen, value) => seen.add(value),
+      getResult: (seen) => seen.size,
+    },
+  });
+  distinct.add(1);
+  expect(distinct.get()).toBe(1);
+  distinct.add(2);
+  expect(() => verify(keyed)).not.toThrow();
+  expect(distinct.get()).toBe(2);
+});
