@@ -40,7 +40,9 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
   const sourceContext = makeSourceContext(opening, head);
   const restored = of.restored.get(head.uid);
   const splits = restored === undefined ? await discover(source, sourceContext) : storedSplits(restored);
-  const live = splits.filter((split) => !split.ended);
+  // One that had finished has told its end to everybody below, whatever its positions say: after a drain there is more to read.
+  const finished = restored?.finished ?? false;
+  const live = finished ? [] : splits.filter((split) => !split.ended);
   const reader = await source.open(live, sourceContext);
   const self: ChainLink = {
     ...connectorLink(of.vertex, of.subtask),
@@ -60,6 +62,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
       positions,
       watermarks: watermarksOf(work.watermarks, live, head, of.subtask),
       bounded: source.bounded,
+      finished,
       pollRecordsMax: of.tuning.pollRecordsMax,
       freezes: of.freeze,
       encode: encodeAs(`The position of source "${head.name}"`, { operator: head.name, subtask: of.subtask }),

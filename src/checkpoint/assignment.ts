@@ -180,7 +180,7 @@ function groupRange(
   };
 }
 
-/** Connectors are no matter: whatever had finished finds nothing left to do when it runs again. */
+/** Connectors are no matter: a source that had finished reads nothing any more, a sink finds nothing left to do. */
 function partlyFinished(operator: OperatorManifest): boolean {
   if (operator.subtasks.some((subtask) => subtask?.lists.some(isConnectorState) ?? false)) return false;
   const finished = operator.subtasks.filter((subtask) => subtask?.finished === true).length;

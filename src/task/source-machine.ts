@@ -34,6 +34,8 @@ export interface SourceParts {
   /** Null: the source has no watermark strategy; timestamps of the source are kept. */
   readonly watermarks: SplitWatermarks | null;
   readonly bounded: boolean;
+  /** Restored from a checkpoint in which this source had finished: nothing is read any more. */
+  readonly finished: boolean;
   readonly pollRecordsMax: number;
   /** Development: records are frozen, since a replay may give them again. */
   readonly freezes: boolean;
@@ -177,9 +179,9 @@ export class SourceMachine implements Machine {
       outbox.flush();
       return;
     }
-    const { positions, bounded } = this.parts;
+    const { positions, bounded, finished } = this.parts;
     // An unbounded source without splits waits for new ones; with splits, it ends when they have.
-    if (positions.count === 0 ? bounded : positions.allEnded) {
+    if (finished || (positions.count === 0 ? bounded : positions.allEnded)) {
       this.startEnding();
       this.effects.push({ kind: 'continue' });
       return;

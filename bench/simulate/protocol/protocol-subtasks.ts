@@ -93,6 +93,7 @@ export function makeSource(shape: SubtaskShape): MadeSubtask {
       positions: new SplitPositions(SOURCE, splits),
       watermarks: null,
       bounded: true,
+      finished: false,
       pollRecordsMax: DEFAULT_TUNING.pollRecordsMax,
       freezes: false,
       encode: (value) => {
