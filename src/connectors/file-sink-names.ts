@@ -15,6 +15,10 @@ const ASIDE_SUFFIX = '.open';
 /** Longest encoded owner in a name; file systems take names of 255 bytes. */
 const OWNER_CHARS_MAX = 96;
 
+/** What of a final name is the user's. Numbers, token and separators between them take at most 72 bytes. */
+export const PREFIX_BYTES_MAX = 128;
+export const EXTENSION_BYTES_MAX = 48;
+
 export interface FileNaming {
   /** Job and uid, encoded. */
   readonly owner: string;

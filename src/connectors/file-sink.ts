@@ -8,7 +8,14 @@ import type { TransactionalSink } from '../operators/sink.js';
 import { FileCommits, type FileCommittable } from './file-commits.js';
 import { checkedDeadline, filesWithDeadline } from './file-deadline.js';
 import { type FileFormat, ndjson } from './file-format.js';
-import { asideName, ownerOf, prefixOf, tokenOf } from './file-sink-names.js';
+import {
+  asideName,
+  EXTENSION_BYTES_MAX,
+  ownerOf,
+  PREFIX_BYTES_MAX,
+  prefixOf,
+  tokenOf,
+} from './file-sink-names.js';
 import { FileSinkWriter } from './file-sink-writer.js';
 
 export interface FileSinkOptions<T> {
@@ -16,7 +23,7 @@ export interface FileSinkOptions<T> {
   readonly format?: FileFormat<T>;
   /** Ends files between checkpoints too: at so many bytes, or so many ms after their first record. Default: neither. */
   readonly roll?: { readonly sizeBytes?: number; readonly intervalMs?: number };
-  /** What file names begin with. Default: the uid of the sink. */
+  /** What file names begin with: no slashes, no leading dot, at most 128 bytes. Default: the uid of the sink. */
   readonly prefix?: string;
   /** A file operation that has not settled after so many ms fails the attempt. Default 60,000. */
   readonly deadlineMs?: number;
@@ -38,7 +45,8 @@ export function fileSink<T = unknown>(
     sizeBytes: positive('roll.sizeBytes', options.roll?.sizeBytes),
     intervalMs: positive('roll.intervalMs', options.roll?.intervalMs),
   };
-  const prefix = checkedPrefix(options.prefix);
+  const prefix = options.prefix === undefined ? null : checkedPrefix(options.prefix);
+  checkedExtension(format);
   const deadlineMs = checkedDeadline('fileSink', options.deadlineMs);
   return {
     name: `files ${directory}`,
@@ -67,10 +75,33 @@ function positive(name: string, value: number | undefined): number | null {
   });
 }
 
-function checkedPrefix(prefix: string | undefined): string | null {
-  if (prefix === undefined) return null;
-  if (/^[^./\\][^/\\]*$/.test(prefix)) return prefix;
-  throw new ConfigError(`fileSink: prefix is the beginning of a file name, got ${JSON.stringify(prefix)}.`, {
-    remedy: 'Leave out slashes and a leading dot.',
+function checkedPrefix(prefix: string): string {
+  if (isPartOfName(prefix, PREFIX_BYTES_MAX)) return prefix;
+  throw new ConfigError(`fileSink: prefix is the beginning of a file name, got ${shown(prefix)}.`, {
+    remedy: `Leave out slashes, control characters and a leading dot, and stay within ${PREFIX_BYTES_MAX} bytes.`,
   });
+}
+
+function checkedExtension({ name, extension }: FileFormat<never>): void {
+  if (isPartOfName(extension, EXTENSION_BYTES_MAX)) return;
+  throw new ConfigError(
+    `fileSink: the extension of format "${name}" is the end of a file name, got ${shown(extension)}.`,
+    {
+      remedy: `Leave out slashes, control characters and the leading dot, and stay within ${EXTENSION_BYTES_MAX} bytes.`,
+    },
+  );
+}
+
+/** Neither another directory, nor hidden, nor anything that a terminal or a file system would trip over. */
+function isPartOfName(text: unknown, bytesMax: number): text is string {
+  return (
+    typeof text === 'string' &&
+    /^[^./\\\p{Cc}][^/\\\p{Cc}]*$/u.test(text) &&
+    Buffer.byteLength(text) <= bytesMax
+  );
+}
+
+function shown(text: unknown): string {
+  const whole = JSON.stringify(text) ?? String(text);
+  return whole.length <= 80 ? whole : `${whole.slice(0, 80)}... (${whole.length} characters)`;
 }

@@ -271,7 +271,7 @@ export class FileTail {
       offset: offset + bytes.byteLength,
       identity,
       head: head.bytes < HEAD_BYTES ? extend(head, bytes.subarray(0, HEAD_BYTES - head.bytes)) : head,
-      tail: markOf(this.scanner.lastTaken(TAIL_BYTES)),
+      tail: markOf(bytes.subarray(Math.max(0, bytes.byteLength - TAIL_BYTES))),
     };
     const invalid = this.scanner.invalidLines - this.invalidSeen;
     if (invalid > 0) {
@@ -302,6 +302,7 @@ export class FileTail {
     return new LineScanner(
       {
         lineBytesMax: this.options.lineBytesMax,
+        longLine: 'fail',
         invalid: this.options.invalid,
         describe: (offset) => `${this.path}:${base + offset}`,
       },

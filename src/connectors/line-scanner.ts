@@ -1,20 +1,28 @@
 // Cuts a stream of bytes into lines of text.
 //
-// Owns:    line ends (LF and CRLF), the byte order mark, the bound on a line, what happens to invalid UTF-8.
+// Owns:    line ends (LF and CRLF), the byte order mark, the bound on a line, what happens to longer ones and to invalid UTF-8.
 // Not:     where the bytes come from, and what a position is (file-tail.ts, tcp-lines.ts).
 //
 // L1. A line is handed over only when its line end is there; `takeRest` alone hands over what has none.
 // L2. Lines are copies: a kept line never keeps the block that it was read in.
 // L3. `takenBytes` grows by exactly the bytes of the lines handed over or skipped, line ends included.
+// L4. How the input is cut into chunks changes nothing: neither the lines, nor which of them is too long.
+// L5. At most one line within the bound and one chunk are kept; of a longer line that is skipped, nothing is.
 
 import { isUtf8 } from 'node:buffer';
-import { ConnectorError } from '../base/errors.js';
+import { ConfigError, ConnectorError } from '../base/errors.js';
+import { LINE_BYTES_MAX } from '../base/limits.js';
 
 /** What to do with a line that is not UTF-8: replace bad bytes by U+FFFD, skip the line, or fail. Always counted. */
 export type InvalidText = 'replace' | 'skip' | 'fail';
 
+/** What to do with a line of more bytes than `lineBytesMax`, however long it grows: `fail`, or `skip` it to its end. */
+export type LongLine = 'fail' | 'skip';
+
 export interface LineScannerOptions {
+  /** Most bytes of a line, without its LF. */
   readonly lineBytesMax: number;
+  readonly longLine: LongLine;
   readonly invalid: InvalidText;
   /** Where the byte `offset` bytes after the scanner's first one stands, for messages: `access.log:4711`. */
   describe(offset: number): string;
@@ -24,11 +32,22 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const EMPTY = Buffer.alloc(0);
 
+/** From the option `lineBytesMax` of a connector. */
+export function checkedLineBytes(connector: string, lineBytesMax: number | undefined): number {
+  if (lineBytesMax === undefined) return LINE_BYTES_MAX;
+  if (Number.isSafeInteger(lineBytesMax) && lineBytesMax > 0) return lineBytesMax;
+  throw new ConfigError(
+    `${connector}: lineBytesMax is a positive whole number, got ${String(lineBytesMax)}.`,
+  );
+}
+
 export class LineScanner {
   /** Bytes of lines handed over or skipped so far. */
   takenBytes = 0;
   /** Lines so far that were not UTF-8. */
   invalidLines = 0;
+  /** Lines so far that were too long and were skipped. */
+  longLines = 0;
 
   private readonly options: LineScannerOptions;
   private bytes: Buffer = EMPTY;
@@ -40,7 +59,8 @@ export class LineScanner {
   private complete = 0;
   private valid = true;
   private markPossible: boolean;
-  private lastStart = 0;
+  /** Bytes so far of the line that is being skipped because it is too long; 0: none is. Then nothing else is kept. */
+  private skippedBytes = 0;
 
   /** `atBeginning`: the first byte is the first of the file, so a byte order mark may stand there. */
   constructor(options: LineScannerOptions, atBeginning: boolean) {
@@ -52,14 +72,20 @@ export class LineScanner {
     return this.start < this.complete;
   }
 
-  /** Bytes that were pushed and not yet taken. */
+  /** Bytes that were pushed, not yet taken, and are kept. */
   get bufferedBytes(): number {
     return this.end - this.start;
   }
 
+  /** Bytes that were pushed and not yet taken, those of a line that is being skipped included. */
+  get pendingBytes(): number {
+    return this.skippedBytes + this.bufferedBytes;
+  }
+
   /** Takes the bytes over; the caller must not change them afterwards. */
   push(chunk: Uint8Array): void {
-    const added = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const added = this.afterSkipped(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    if (added.length === 0) return;
     const rest = this.end - this.start;
     const newline = added.lastIndexOf(LINE_FEED);
     if (rest === 0) this.adopt(added);
@@ -67,8 +93,8 @@ export class LineScanner {
     if (newline >= 0) {
       this.complete = this.end - added.length + newline + 1;
       this.valid = isUtf8(this.bytes.subarray(this.start, this.complete));
-    } else if (this.complete <= this.start && this.end - this.start > this.options.lineBytesMax) {
-      throw this.tooLong();
+    } else if (this.complete <= this.start && this.bufferedBytes > this.options.lineBytesMax) {
+      this.beginSkipping();
     }
   }
 
@@ -77,16 +103,31 @@ export class LineScanner {
     while (into.length < linesMax && this.start < this.complete) {
       const from = this.start;
       const newline = this.bytes.indexOf(LINE_FEED, from);
-      if (newline - from > this.options.lineBytesMax) throw this.tooLong();
+      // What stands before a line that fails is handed over first; asked again, that line is the next one.
+      if (into.length > 0 && this.fails(from, newline)) return;
+      if (newline - from > this.options.lineBytesMax) {
+        this.tooLong();
+        this.advance(newline + 1);
+        continue;
+      }
       const text = this.decode(from, newline, this.valid);
       this.advance(newline + 1);
       if (text !== null) into.push(text);
+    }
+    // What was behind the last line end has been waiting for its turn to be measured.
+    if (this.start >= this.complete && this.bufferedBytes > this.options.lineBytesMax) {
+      if (this.options.longLine === 'skip' || into.length === 0) this.beginSkipping();
     }
   }
 
   /** The bytes after the last line end as a line of their own: for an input that will not grow any more. */
   takeRest(into: string[]): void {
+    if (this.skippedBytes > 0) return this.endSkipped();
     if (this.start === this.end) return;
+    if (this.bufferedBytes > this.options.lineBytesMax) {
+      this.tooLong();
+      return this.advance(this.end);
+    }
     const text = this.decode(this.start, this.end, isUtf8(this.bytes.subarray(this.start, this.end)));
     this.advance(this.end);
     if (text !== null) into.push(text);
@@ -94,21 +135,51 @@ export class LineScanner {
 
   /** Forgets what was not taken: the input has changed under it. Returns how many bytes that were. */
   dropRest(): number {
-    const dropped = this.end - this.start;
+    const dropped = this.pendingBytes;
+    this.skippedBytes = 0;
     this.start = 0;
     this.end = 0;
     this.complete = 0;
     return dropped;
   }
 
-  /** The last `bytesMax` bytes of the line taken last, line end included. Valid until the next push. */
-  lastTaken(bytesMax: number): Uint8Array {
-    return this.bytes.subarray(Math.max(this.lastStart, this.start - bytesMax), this.start);
+  /**
+   * The bytes taken since `takenBytes` was `since`; of them only the last ones when the others were skipped or taken before
+   * the last push. Valid until the next push.
+   */
+  takenSince(since: number): Uint8Array {
+    return this.bytes.subarray(Math.max(0, this.start - (this.takenBytes - since)), this.start);
   }
 
-  /** The bytes taken since `takenBytes` was `since`, without a push in between. Valid until the next push. */
-  takenSince(since: number): Uint8Array {
-    return this.bytes.subarray(this.start - (this.takenBytes - since), this.start);
+  /** What of `added` lies behind the end of the line that is being skipped. */
+  private afterSkipped(added: Buffer): Buffer {
+    if (this.skippedBytes === 0) return added;
+    const newline = added.indexOf(LINE_FEED);
+    this.skippedBytes += newline < 0 ? added.length : newline + 1;
+    if (newline < 0) return EMPTY;
+    this.endSkipped();
+    return added.subarray(newline + 1);
+  }
+
+  /** The only thing kept is the beginning of a line that is too long already. */
+  private beginSkipping(): void {
+    this.tooLong();
+    this.skippedBytes = this.bufferedBytes;
+    this.forget();
+  }
+
+  private endSkipped(): void {
+    this.takenBytes += this.skippedBytes;
+    this.skippedBytes = 0;
+    this.forget();
+  }
+
+  private forget(): void {
+    this.bytes = EMPTY;
+    this.owned = false;
+    this.start = 0;
+    this.end = 0;
+    this.complete = 0;
   }
 
   private adopt(added: Buffer): void {
@@ -151,16 +222,25 @@ export class LineScanner {
 
   private advance(to: number): void {
     this.takenBytes += to - this.start;
-    this.lastStart = this.start;
     this.start = to;
     if (this.complete < to) this.complete = to;
   }
 
-  private tooLong(): ConnectorError {
-    const where = this.options.describe(this.takenBytes);
-    return new ConnectorError(`A line is longer than ${this.options.lineBytesMax} bytes.`, {
-      position: where,
-      remedy: 'Check that this is a text file with line ends, or raise lineBytesMax.',
+  private fails(from: number, newline: number): boolean {
+    const { invalid, lineBytesMax, longLine } = this.options;
+    if (newline - from > lineBytesMax) return longLine === 'fail';
+    return invalid === 'fail' && !this.valid && !isUtf8(this.bytes.subarray(from, newline));
+  }
+
+  /** Counts the line that begins here, or throws. */
+  private tooLong(): void {
+    // A mark stands before the first line only, and that has gone by.
+    this.markPossible = false;
+    this.longLines += 1;
+    if (this.options.longLine === 'skip') return;
+    throw new ConnectorError(`A line is longer than ${this.options.lineBytesMax} bytes.`, {
+      position: this.options.describe(this.takenBytes),
+      remedy: "Check that this is a text file with line ends, raise lineBytesMax, or set longLine to 'skip'.",
       unrecoverable: true,
     });
   }

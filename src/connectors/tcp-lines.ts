@@ -4,15 +4,16 @@
 // Not:     cutting lines (line-scanner.ts).
 //
 // T1. What was received cannot be received again: after a failure the job goes on with what comes next.
-// T2. At most SOCKET_BUFFER_BYTES and one chunk wait here; then the socket is paused, and TCP holds the sender back.
+// T2. At most SOCKET_BUFFER_BYTES, or one line within its bound, and one chunk wait here; then the socket is paused, and TCP
+//     holds the sender back. It is never paused while no whole line is here: nobody could take anything that resumes it.
 // T3. The rest without line end is a line when the sender closed the connection, and is dropped with a warning when it broke.
 
 import { ConfigError, ConnectorError } from '../base/errors.js';
-import { LINE_BYTES_MAX, SOCKET_BUFFER_BYTES } from '../base/limits.js';
+import { SOCKET_BUFFER_BYTES } from '../base/limits.js';
 import type { Socket, TimerHandle } from '../base/runtime.js';
 import type { Polled, Source, SourceContext, SourceReader } from '../operators/source.js';
 import { idleReader, NOTHING_LEFT } from './idle-reader.js';
-import { type InvalidText, LineScanner } from './line-scanner.js';
+import { checkedLineBytes, type InvalidText, LineScanner, type LongLine } from './line-scanner.js';
 
 const SPLIT = 'connection';
 
@@ -24,8 +25,10 @@ export interface TcpLinesOptions {
    * Default none: a connection that its sender closes ends the source, one that breaks fails the attempt.
    */
   readonly reconnect?: { readonly attemptsMax: number; readonly delayMs: number };
-  /** Longest accepted line. Default 1 MiB. */
+  /** Longest accepted line, in bytes without its line feed. Default 1 MiB. */
   readonly lineBytesMax?: number;
+  /** A longer line, or a flood without line end, fails the attempt (default), or is skipped to its end, warned and counted. */
+  readonly longLine?: LongLine;
   /** As in `fileLines`. Default `replace`. */
   readonly invalid?: InvalidText;
 }
@@ -39,6 +42,7 @@ export function tcpLines(options: TcpLinesOptions): Source<string, number> {
   if (reconnect !== undefined && !(reconnect.attemptsMax >= 0 && reconnect.delayMs >= 0)) {
     throw new ConfigError('tcpLines: reconnect takes attemptsMax and delayMs, both at least 0.');
   }
+  const lineBytesMax = checkedLineBytes('tcpLines', options.lineBytesMax);
   return {
     name: `tcp ${host}:${port}`,
     bounded: false,
@@ -47,11 +51,15 @@ export function tcpLines(options: TcpLinesOptions): Source<string, number> {
     discover: () => [{ id: SPLIT, position: 0 }],
     open(splits, context) {
       const split = splits[0];
-      return split === undefined ? idleReader : new TcpLinesReader(options, split.position, context);
+      return split === undefined
+        ? idleReader
+        : new TcpLinesReader({ ...options, lineBytesMax }, split.position, context);
     },
     describe: (_split, position, offset) => `${host}:${port} line ${position + offset}`,
   };
 }
+
+type ReaderOptions = TcpLinesOptions & { readonly lineBytesMax: number };
 
 type Connection =
   | { readonly kind: 'none' }
@@ -63,7 +71,7 @@ type Connection =
   | { readonly kind: 'closed' };
 
 class TcpLinesReader implements SourceReader<string, number> {
-  private readonly options: TcpLinesOptions;
+  private readonly options: ReaderOptions;
   private readonly context: SourceContext;
   private connection: Connection = { kind: 'none' };
   private scanner: LineScanner;
@@ -71,11 +79,12 @@ class TcpLinesReader implements SourceReader<string, number> {
   private rest: string[] = [];
   private lines: number;
   private invalidSeen = 0;
+  private longSeen = 0;
   private attempts = 0;
   private ended = false;
   private waiting: (() => void) | null = null;
 
-  constructor(options: TcpLinesOptions, lines: number, context: SourceContext) {
+  constructor(options: ReaderOptions, lines: number, context: SourceContext) {
     this.options = options;
     this.lines = lines;
     this.context = context;
@@ -106,10 +115,11 @@ class TcpLinesReader implements SourceReader<string, number> {
     if (connection.kind === 'closed' || this.ended) return NOTHING_LEFT;
     const values = this.rest.splice(0, recordsMax);
     this.scanner.take(recordsMax, values);
-    this.countInvalid();
+    this.countOdd();
+    // Also when every line was skipped: a connection that is held back for nothing would stay so.
+    if (connection.kind === 'open') this.resume(connection);
     if (values.length > 0) {
       this.lines += values.length;
-      if (connection.kind === 'open') this.resume(connection);
       return { kind: 'records', split: SPLIT, values, next: this.lines };
     }
     if (connection.kind !== 'over') return null;
@@ -172,34 +182,46 @@ class TcpLinesReader implements SourceReader<string, number> {
   /** Lines that are whole are handed over whatever happened to the connection. Answers what it ended with. */
   private takeUnfinished(error: unknown): unknown {
     try {
-      this.scanner.take(Number.POSITIVE_INFINITY, this.rest);
+      while (this.scanner.hasLine) {
+        const lines: string[] = [];
+        this.scanner.take(Number.POSITIVE_INFINITY, lines);
+        this.rest = this.rest.concat(lines);
+      }
       if (error === null) this.scanner.takeRest(this.rest);
     } catch (unreadable) {
       return unreadable;
     } finally {
-      this.countInvalid();
+      this.countOdd();
     }
     const bytes = this.scanner.dropRest();
     if (bytes > 0) this.context.warn('a connection broke within a line: its beginning is dropped', { bytes });
     return error;
   }
 
-  private countInvalid(): void {
+  private countOdd(): void {
     const invalid = this.scanner.invalidLines - this.invalidSeen;
     if (invalid > 0) this.context.count('source.linesInvalid', invalid);
     this.invalidSeen = this.scanner.invalidLines;
+    const long = this.scanner.longLines - this.longSeen;
+    if (long === 0) return;
+    const { host, port } = this.options;
+    if (this.longSeen === 0)
+      this.context.warn('lines that are too long are skipped', { from: `${host}:${port}` });
+    this.longSeen = this.scanner.longLines;
+    this.context.count('source.linesTooLong', long);
   }
 
   private holdBack(): void {
     const { connection } = this;
-    if (connection.kind !== 'open' || connection.paused || this.scanner.bufferedBytes < SOCKET_BUFFER_BYTES)
-      return;
+    if (connection.kind !== 'open' || connection.paused) return;
+    if (!this.scanner.hasLine || this.scanner.bufferedBytes < SOCKET_BUFFER_BYTES) return;
     connection.paused = true;
     connection.socket.pause();
   }
 
   private resume(connection: Extract<Connection, { kind: 'open' }>): void {
-    if (!connection.paused || this.scanner.bufferedBytes > SOCKET_BUFFER_BYTES / 2) return;
+    if (!connection.paused) return;
+    if (this.scanner.hasLine && this.scanner.bufferedBytes > SOCKET_BUFFER_BYTES / 2) return;
     connection.paused = false;
     connection.socket.resume();
   }
@@ -212,11 +234,13 @@ class TcpLinesReader implements SourceReader<string, number> {
 
   private newScanner(): LineScanner {
     this.invalidSeen = 0;
-    const { host, port, lineBytesMax, invalid } = this.options;
+    this.longSeen = 0;
+    const { host, port, lineBytesMax, longLine, invalid } = this.options;
     const first = this.lines;
     return new LineScanner(
       {
-        lineBytesMax: lineBytesMax ?? LINE_BYTES_MAX,
+        lineBytesMax,
+        longLine: longLine ?? 'fail',
         invalid: invalid ?? 'replace',
         describe: (offset) => `${host}:${port}, byte ${offset} after line ${first}`,
       },

@@ -313,6 +313,28 @@ test('a record that the format cannot express fails the attempt', async () => {
   expect(() => ndjson().encode(undefined)).toThrow(/NDJSON cannot express a undefined/);
 });
 
+test.each(['', '.hidden', 'a/b', 'a\\b', '..', 'a\nb', 'a\0', 'x'.repeat(129), 'ü'.repeat(65)])(
+  'a prefix or an extension that is no part of a file name is found when the sink is made: %j',
+  (text) => {
+    expect(() => fileSink('out', { prefix: text })).toThrow(/prefix is the beginning of a file name, got/);
+    expect(() => fileSink('out', { format: { ...ndjson(), extension: text } })).toThrow(
+      /the extension of format "ndjson" is the end of a file name, got/,
+    );
+  },
+);
+
+test('the longest names that are taken fit into a file system', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  const format = { ...ndjson(), extension: `${'e'.repeat(40)}.tar.gz` };
+  const sink = fileSink('out', { prefix: 'p'.repeat(128), format });
+  const writer = await settleOn(runtime, sink.open(sinkContextOn(runtime)));
+  await settleOn(runtime, writer.recover({ commit: [], known: [] }));
+  await settleOn(runtime, writer.write([{ n: 1 }], [0]));
+  const written = await settleOn(runtime, writer.prepare(1 as never));
+  expect(Buffer.byteLength(written[0]?.final ?? '')).toBeGreaterThan(128 + 47);
+  expect(Buffer.byteLength(written[0]?.final ?? '')).toBeLessThanOrEqual(255);
+});
+
 test('wrong options are refused at once', () => {
   expect(() => fileSink('')).toThrow(/name a directory/);
   expect(() => fileSink('out', { prefix: '../x' })).toThrow(/prefix is the beginning of a file name/);

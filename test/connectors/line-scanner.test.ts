@@ -1,23 +1,27 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type InvalidText, LineScanner } from '../../src/connectors/line-scanner.js';
+import { type InvalidText, LineScanner, type LongLine } from '../../src/connectors/line-scanner.js';
 
 function scanner(
-  options: { lineBytesMax?: number; invalid?: InvalidText; atBeginning?: boolean } = {},
+  options: { lineBytesMax?: number; longLine?: LongLine; invalid?: InvalidText; atBeginning?: boolean } = {},
 ): LineScanner {
-  const { lineBytesMax = 1_000_000, invalid = 'replace', atBeginning = true } = options;
-  return new LineScanner({ lineBytesMax, invalid, describe: (offset) => `in:${offset}` }, atBeginning);
+  const { lineBytesMax = 1_000_000, longLine = 'fail', invalid = 'replace', atBeginning = true } = options;
+  const describe = (offset: number): string => `in:${offset}`;
+  return new LineScanner({ lineBytesMax, longLine, invalid, describe }, atBeginning);
 }
 
-function linesOf(bytes: Uint8Array, cuts: readonly number[], perTake: number): readonly string[] {
-  const scan = scanner();
+function linesOf(
+  bytes: Uint8Array,
+  cuts: readonly number[],
+  perTake: number,
+  scan = scanner(),
+): readonly string[] {
   const lines: string[] = [];
   let from = 0;
   for (const cut of [...cuts.map((each) => each % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)) {
     scan.push(bytes.subarray(from, cut));
     from = cut;
-    for (let before = -1; before !== lines.length; ) {
-      before = lines.length;
+    while (scan.hasLine) {
       const some: string[] = [];
       scan.take(perTake, some);
       lines.push(...some);
@@ -48,6 +52,69 @@ test('lines are the same wherever the blocks are cut', () => {
   );
 });
 
+const BYTES_MAX = 6;
+/** Lines around the bound of six bytes, with and without carriage return, the last one with or without its end. */
+const texts = fc
+  .tuple(
+    fc.array(fc.tuple(fc.integer({ min: 0, max: 14 }), fc.constantFrom('\n', '\r\n')), { maxLength: 12 }),
+    fc.integer({ min: 0, max: 14 }),
+  )
+  .map(([lines, rest]) => lines.map(([length, end]) => 'x'.repeat(length) + end).join('') + 'y'.repeat(rest));
+const cutting = [fc.array(fc.nat(), { maxLength: 12 }), fc.integer({ min: 1, max: 4 })] as const;
+
+function splitLines(text: string): readonly string[] {
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+test('skipping long lines leaves out exactly those above the bound, wherever the blocks are cut', () => {
+  fc.assert(
+    fc.property(texts, ...cutting, (text, cuts, perTake) => {
+      const lines = splitLines(text);
+      const scan = scanner({ lineBytesMax: BYTES_MAX, longLine: 'skip' });
+      const kept = lines.filter((line) => line.length <= BYTES_MAX).map((line) => line.replace(/\r$/, ''));
+      expect(linesOf(Buffer.from(text), cuts, perTake, scan)).toEqual(kept);
+      expect(scan.longLines).toBe(lines.length - kept.length);
+      expect(scan.pendingBytes).toBe(0);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('the first line above the bound fails with its place, after all lines before it, wherever the blocks are cut', () => {
+  fc.assert(
+    fc.property(texts, ...cutting, (text, cuts, perTake) => {
+      const lines = splitLines(text);
+      const first = lines.findIndex((line) => line.length > BYTES_MAX);
+      fc.pre(first >= 0);
+      const place = lines.slice(0, first).reduce((sum, line) => sum + line.length + 1, 0);
+      const scan = scanner({ lineBytesMax: BYTES_MAX });
+      expect(() => linesOf(Buffer.from(text), cuts, perTake, scan)).toThrow(new RegExp(`at in:${place}\\b`));
+      expect(scan.takenBytes).toBe(place);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('what stands before a line that fails is handed over first', () => {
+  const scan = scanner({ invalid: 'fail' });
+  scan.push(Buffer.concat([Buffer.from('one\ntwo\n'), Buffer.from([0xff, 0x0a])]));
+  const lines: string[] = [];
+  scan.take(10, lines);
+  expect(lines).toEqual(['one', 'two']);
+  expect(() => scan.take(10, [])).toThrow(/not valid UTF-8.*at in:8/);
+});
+
+test('of a line that is skipped nothing is kept', () => {
+  const scan = scanner({ lineBytesMax: 1_000, longLine: 'skip' });
+  for (let block = 0; block < 100; block += 1) {
+    scan.push(Buffer.alloc(500, 0x61));
+    expect(scan.bufferedBytes).toBeLessThanOrEqual(1_500);
+  }
+  expect(scan.pendingBytes).toBe(50_000);
+});
+
 test('a byte order mark is no part of the first line, and is one anywhere else', () => {
   const lines: string[] = [];
   const scan = scanner();
@@ -64,6 +131,7 @@ test('a byte order mark is no part of the first line, and is one anywhere else',
 test('a line that is too long is refused with the byte where it begins, finished or not', () => {
   const finished = scanner({ lineBytesMax: 10 });
   finished.push(Buffer.from('short\n0123456789\n0123456789A\n'));
+  finished.take(10, []);
   expect(() => finished.take(10, [])).toThrow(/longer than 10 bytes.*at in:17.*raise lineBytesMax/);
   const unfinished = scanner({ lineBytesMax: 10 });
   unfinished.push(Buffer.from('0123'));
@@ -95,6 +163,7 @@ test.each([
 test('invalid UTF-8: fail names the line', () => {
   const scan = scanner({ invalid: 'fail' });
   scan.push(Buffer.concat([Buffer.from('ok\na'), Buffer.from([0xff, 0x0a])]));
+  scan.take(10, []);
   expect(() => scan.take(10, [])).toThrow(/not valid UTF-8.*at in:3/);
 });
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeRuntime } from '../../src/base/node-runtime.js';
 import { tcpLines } from '../../src/connectors/tcp-lines.js';
@@ -90,6 +91,96 @@ test('a sender that is faster than the job is held back', async () => {
     expect(receivedBytes).toBeLessThanOrEqual((line + 5) * 65_536);
   }
   expect(await probe.poll(1)).toMatchObject({ kind: 'splitEnd' });
+});
+
+const MIB = 1024 * 1024;
+
+test.each([
+  ['a line of 256 KiB', 256 * 1024],
+  ['a line of three quarters of a MiB', 768 * 1024],
+  ['a line at the bound', MIB],
+])('%s comes through, between others, with the sender held back', async (_name, bytes) => {
+  const { probe, connections } = await connected();
+  const first = probe.startPoll();
+  await probe.runtime.advance(1);
+  const text = ['before', 'x'.repeat(bytes), 'y'.repeat(bytes), 'after\n'].join('\n');
+  for (let from = 0; from < text.length; from += 60_000)
+    connections[0]?.send(text.slice(from, from + 60_000));
+  connections[0]?.end();
+  const polled = await probe.settle(first);
+  await probe.readAll();
+  expect(polled).toMatchObject({ values: ['before'] });
+  const values = ['before', ...probe.values];
+  expect(values.map((value) => value.length)).toEqual([6, bytes, bytes, 5]);
+});
+
+test('a flood without line end fails the attempt, or is skipped to its end with a warning', async () => {
+  const flood = (connection: VirtualConnection | undefined): void => {
+    connection?.send('good\n');
+    for (let part = 0; part < 40; part += 1) connection?.send('x'.repeat(100_000));
+    connection?.send('\nafter\n');
+    connection?.end();
+  };
+  const failing = await connected();
+  const first = failing.probe.startPoll();
+  await failing.runtime.advance(1);
+  flood(failing.connections[0]);
+  expect(await failing.probe.settle(first)).toMatchObject({ values: ['good'] });
+  await expect(failing.probe.poll()).rejects.toThrow(
+    /longer than 1048576 bytes.*feed:7000, byte 5 after line 0/,
+  );
+  const skipping = await connected({ longLine: 'skip' });
+  const polling = skipping.probe.startPoll();
+  await skipping.runtime.advance(1);
+  flood(skipping.connections[0]);
+  expect(await skipping.probe.settle(polling)).toMatchObject({ values: ['good'] });
+  await skipping.probe.readAll();
+  expect(skipping.probe.values).toEqual(['after']);
+  expect(skipping.probe.counts).toEqual({ 'source.linesTooLong': 1 });
+  expect(skipping.probe.warnings).toEqual(['lines that are too long are skipped']);
+});
+
+test('a connection whose lines are all skipped is not held back for ever', async () => {
+  const { probe, connections } = await connected({ invalid: 'skip' });
+  const first = probe.startPoll();
+  await probe.runtime.advance(1);
+  connections[0]?.send('good\n');
+  const bad = Buffer.alloc(300_000, 0xff);
+  for (let at = 99; at < bad.length; at += 100) bad[at] = 0x0a;
+  for (let part = 0; part < 4; part += 1) connections[0]?.send(bad);
+  connections[0]?.send('after\n');
+  connections[0]?.end();
+  await probe.settle(first);
+  await probe.readAll();
+  expect(probe.values).toEqual(['after']);
+  expect(probe.counts).toEqual({ 'source.linesInvalid': 12_000 });
+});
+
+test('the rule for long lines does not depend on how the bytes arrive', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 8 }),
+      fc.array(fc.nat(), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (lengths, cuts, perPoll) => {
+        const text = Buffer.from(lengths.map((length) => `${'x'.repeat(length)}\n`).join(''));
+        const runtime = virtualRuntime({ seed: 1 });
+        runtime.network.listen(ADDRESS.port, (connection) => {
+          let from = 0;
+          for (const cut of [...cuts.map((each) => each % text.length), text.length].sort((a, b) => a - b)) {
+            connection.send(text.subarray(from, cut));
+            from = cut;
+          }
+          connection.end();
+        });
+        const source = tcpLines({ ...ADDRESS, lineBytesMax: 20, longLine: 'skip' });
+        const probe = await new SourceProbe(source, runtime).open();
+        await probe.readAll(perPoll);
+        expect(probe.values.map((value) => value.length)).toEqual(lengths.filter((length) => length <= 20));
+      },
+    ),
+    { numRuns: 100 },
+  );
 });
 
 test('without reconnect a clean end is the end of the source, a broken one fails the attempt', async () => {
