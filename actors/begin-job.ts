@@ -6,6 +6,8 @@
 // N1. A directory with checkpoints goes on from its own newest one; a savepoint is for a directory without any.
 // N2. What does not fit is refused before any actor of the attempt exists, and nothing durable has changed but the
 //     attempt number.
+// N3. A store that knows less than this run of the job has seen durable is another one: its directory was removed, or put back from
+//     a copy. Going on from it would repeat what was told downstream, so it is refused; no restart can help.
 
 import { messageOf, RestoreError } from '../src/base/errors.js';
 import { type AttemptNumber, attemptNumber } from '../src/base/ids.js';
@@ -43,6 +45,8 @@ export interface BegunJob {
   readonly segments: SegmentReader | null;
   readonly restored: ReadonlyMap<string, readonly SubtaskRestore[]>;
   readonly rejected: readonly RejectedCheckpoint[];
+  /** The newest intact one of the job's own; 0: there is none. */
+  readonly newestCheckpoint: number;
   /** For people. */
   readonly restoredFrom: string | null;
   /** The checkpoint with which the job had finished: there is nothing left to do. Null: it had not. */
@@ -64,6 +68,8 @@ export class StoreKeeper {
   private current: JobStores | null = null;
   /** Of this run of the job, over its stores: who has been replaced does not come back. */
   private owner: number | undefined = undefined;
+  /** The attempt that began last in this run. */
+  private attempt = 0;
   private last: Promise<unknown> = Promise.resolve();
 
   /** `reopen`: whatever is open is closed first, because its state is not known or it has failed. */
@@ -74,7 +80,10 @@ export class StoreKeeper {
       const stores = this.current ?? (await openStores(wiring, this.owner));
       this.current = stores;
       try {
-        return await beginWithStore(wiring, stores);
+        const begun = await beginWithStore(wiring, stores);
+        this.refuseLess(wiring, begun);
+        this.attempt = begun.attempt;
+        return begun;
       } catch (error) {
         await this.closeCurrent();
         throw error;
@@ -96,6 +105,21 @@ export class StoreKeeper {
       }
       await this.closeCurrent();
     });
+  }
+
+  /** N3. */
+  private refuseLess(wiring: JobWiring, begun: BegunJob): void {
+    const known = wiring.progress.lastCheckpoint?.id ?? 0;
+    const found = Math.max(begun.newestCheckpoint, ...begun.rejected.map(({ checkpoint }) => checkpoint));
+    if (begun.attempt > this.attempt && found >= known) return;
+    const seen = known > 0 ? `checkpoint ${known} in it complete` : `attempt ${this.attempt} in it`;
+    throw new RestoreError(
+      `The checkpoint directory "${wiring.checkpoint?.dir}" is not what it was: this run of the job has seen ${seen}, and now it holds ${found > 0 ? `checkpoint ${found} at most` : 'no checkpoint'}.`,
+      {
+        remedy:
+          'It was removed, or replaced by an older copy, while the job ran. Put it back as it was; or start the job anew, which reads its input and writes its results again.',
+      },
+    );
   }
 
   private async closeCurrent(): Promise<void> {
@@ -127,6 +151,7 @@ async function beginWithStore(wiring: JobWiring, stores: JobStores): Promise<Beg
     stores,
     attempt: begun.attempt,
     rejected: begun.rejected,
+    newestCheckpoint: latest?.checkpoint ?? 0,
     lastCheckpointId: Math.max(begun.lastCheckpointId, manifest?.checkpoint ?? 0),
   };
   if (manifest === null) return { ...common, ...FROM_SCRATCH, plan: wiring.plan };
@@ -150,7 +175,7 @@ async function beginWithStore(wiring: JobWiring, stores: JobStores): Promise<Beg
 async function beginWithoutStore(wiring: JobWiring): Promise<BegunJob> {
   wiring.progress.attemptsInMemory += 1;
   const attempt = attemptNumber(wiring.progress.attemptsInMemory);
-  const begun = { stores: null, attempt, lastCheckpointId: 0, rejected: [] };
+  const begun = { stores: null, attempt, lastCheckpointId: 0, rejected: [], newestCheckpoint: 0 };
   if (wiring.from === null) return { ...begun, ...FROM_SCRATCH, plan: wiring.plan };
   throw new RestoreError('A job that starts from a savepoint needs a checkpoint directory of its own.', {
     remedy: 'Give `run` the option `checkpoint: { dir }`.',

@@ -18,10 +18,12 @@ import { type Database, open as openLmdb, type RangeOptions, type RootDatabase }
 import { CommitLane, type LaneWrite, laneWrites, type TransactionOutcome } from './commit-lane.js';
 import { messageOf, StoreError } from './errors.js';
 import {
+  fileBytesMax,
   markStoreCreated,
   prepareStoreDirectory,
   prepareStoreFile,
   spaceLeft,
+  storeFileIn,
 } from './node-store-directory.js';
 import { lockStore, type StoreLock } from './node-store-lock.js';
 import { type Claim, conditionally, OWNER_TABLE, takeOwnership } from './node-store-owner.js';
@@ -78,11 +80,14 @@ async function openEnvironment(
       return new LmdbEnvironment(ports, directory, options, handles, null);
     await takeOwnership(ports, directory, options, handles.owners, claim);
     await markStoreCreated(directory);
-    return new LmdbEnvironment(ports, directory, options, handles, {
+    const ownership = {
       lock,
       number: claim.owner,
       row: handles.owners,
-    });
+      file: (await storeFileIn(directory))?.identity ?? '',
+      bytesMax: await fileBytesMax(),
+    };
+    return new LmdbEnvironment(ports, directory, options, handles, ownership);
   } catch (error) {
     if (claim.abandoned !== null && lock !== null) {
       releaseLater(claim.abandoned, lock);
@@ -123,6 +128,10 @@ interface Ownership {
   readonly lock: StoreLock;
   readonly number: number;
   readonly row: Table;
+  /** Which file was opened. */
+  readonly file: string;
+  /** How large it may become for this process. */
+  readonly bytesMax: number;
 }
 
 class LmdbEnvironment implements KeyValueEnvironment {
@@ -216,8 +225,8 @@ class LmdbEnvironment implements KeyValueEnvironment {
   async #transact(writes: readonly LaneWrite[]): Promise<TransactionOutcome> {
     const owner = this.#owner;
     if (owner === null) return { kind: 'fenced' };
-    const shortage = await this.#shortage(writes);
-    if (shortage !== null) return { kind: 'refused', error: shortage };
+    const obstacle = await this.#obstacle(writes, owner);
+    if (obstacle !== null) return { kind: 'refused', error: obstacle };
     const ours = await conditionally(this.#ports.timers, owner.row, owner.number, () => {
       for (const { table, key, value } of writes) {
         const handle = this.#table(table);
@@ -229,14 +238,39 @@ class LmdbEnvironment implements KeyValueEnvironment {
     return ours ? { kind: 'committed' } : { kind: 'fenced' };
   }
 
-  /** ENOSPC inside LMDB is worse than a failed commit (its error path overruns a buffer), so look before writing. */
-  async #shortage(writes: readonly LaneWrite[]): Promise<StoreError | null> {
+  /**
+   * Looks before writing. A failed write inside LMDB, for want of space or at the limit of a file's size, is worse than a failed commit:
+   * its error path overruns a buffer. And what is written to a file that has been removed is durable for nobody.
+   */
+  async #obstacle(
+    writes: readonly LaneWrite[],
+    { file: opened, bytesMax }: Ownership,
+  ): Promise<StoreError | null> {
+    const file = await storeFileIn(this.#directory);
+    if (file?.identity !== opened) return this.#gone();
     const needed = writes.reduce((sum, write) => sum + (write.value?.byteLength ?? 0), SPACE_RESERVE_BYTES);
+    if (file.bytes + needed > bytesMax) {
+      return this.#error(
+        `has no room for a commit: it has ${file.bytes} bytes, ${needed} more may be needed, and this process may write files of ${bytesMax} bytes; nothing was written`,
+        'Raise the limit (ulimit -f).',
+      );
+    }
     const left = await spaceLeft(this.#directory);
     if (left >= needed) return null;
     return this.#error(
       `has no room for a commit: ${needed} bytes are needed, ${left} are left on its disk; nothing was written`,
       'Free some space.',
+    );
+  }
+
+  #gone(): StoreError {
+    return new StoreError(
+      'WEIR_STORE',
+      `The store in ${this.#directory} was removed or replaced while it was open; nothing was written.`,
+      {
+        remedy: 'Put it back as it was, by moving and not by copying; or start anew in an empty directory.',
+        unrecoverable: true,
+      },
     );
   }
 

@@ -9,7 +9,7 @@
 //     without it, the file is what an interrupted creation left, and making it anew loses nothing.
 
 import { constants } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
+import { access, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, StoreError } from './errors.js';
 import { makeDirectories } from './node-directories.js';
@@ -18,6 +18,7 @@ import { checkStoreFile } from './node-store-check.js';
 
 /** Two header pages of the largest size: what a creation has written that was interrupted before its first commit. */
 const UNFINISHED_BYTES_MAX = 2 * 65_536;
+const DATA_FILE = 'data.mdb';
 const MARK_TEXT = `This directory is a store of Weir. Keep this file: without it a missing or empty data.mdb counts as new.
 `;
 
@@ -38,7 +39,7 @@ export async function prepareStoreDirectory(directory: string, readOnly: boolean
 
 /** Makes sure that the data file, if there is one, is fit for LMDB; throws StoreError when it is damaged or lost. */
 export async function prepareStoreFile(directory: string, readOnly: boolean): Promise<void> {
-  const path = join(directory, 'data.mdb');
+  const path = join(directory, DATA_FILE);
   const found = await nodeFiles.stat(path);
   const mayBeNew = !readOnly && (await nodeFiles.stat(markFile(directory))) === null;
   if (found === null || found.sizeBytes === 0) {
@@ -77,6 +78,28 @@ export async function markStoreCreated(directory: string): Promise<void> {
 export async function spaceLeft(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
+}
+
+export interface StoreFile {
+  /** Which file it is: another one of the same name has another. */
+  readonly identity: string;
+  readonly bytes: number;
+}
+
+/** The file that holds everything; null: there is none. */
+export async function storeFileIn(directory: string): Promise<StoreFile | null> {
+  const found = await stat(join(directory, DATA_FILE), { bigint: true }).catch((error: unknown) => {
+    if (error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  });
+  return found === null ? null : { identity: `${found.dev}:${found.ino}`, bytes: Number(found.size) };
+}
+
+/** How large a file this process may write (`ulimit -f`); infinite where there is no limit, or no way to ask. */
+export async function fileBytesMax(): Promise<number> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const soft = Number(/^Max file size\s+(\d+)/m.exec(limits)?.[1]);
+  return Number.isFinite(soft) ? soft : Number.POSITIVE_INFINITY;
 }
 
 function markFile(directory: string): string {
