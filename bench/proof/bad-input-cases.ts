@@ -231,7 +231,7 @@ export const BAD_INPUTS: readonly BadInput[] = [
     name: 'handler that throws every time',
     error: 'UserCodeError',
     code: 'WEIR_USER_CODE',
-    names: ['no such price', 'price lookup', 'bad-input-cases', 'after seq'],
+    names: ['no such price', 'price lookup', 'bad-input-cases', 'at seq 7'],
     remedy: /./,
     provoke: (directory) =>
       untilFailure(

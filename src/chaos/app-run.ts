@@ -11,6 +11,7 @@ import type { ActorSnapshot, ActorSystem, DeadLetter } from '../../actors/kernel
 import { actorSystem } from '../../actors/kernel/system.js';
 import { messageOf } from '../base/errors.js';
 import type { PointFields } from '../base/runtime.js';
+import { shownLines } from '../base/shown-text.js';
 import { type VirtualRuntime, virtualRuntime } from '../testing/virtual-runtime.js';
 import { ActorDoor } from './actor-door.js';
 import { type ActorName, type ActorNames, appNames } from './actor-names.js';
@@ -174,7 +175,7 @@ export class AppRun implements WorldActions {
     try {
       await this.#app.program(this.#simulatedWorld());
     } catch (error) {
-      const message = causesOf(error).slice(0, 3).map(messageOf).join(' <- ');
+      const message = causesOf(error).slice(0, 3).map(linesOf).join(' <- ');
       // By the kind of error, so that shrinking does not end at another failure than it began with.
       const check = `program (${error instanceof Error ? error.name : typeof error})`;
       this.violations.push({ check, oracle: null, message, example: [] });
@@ -352,4 +353,9 @@ function messageInWords(kind: string, message: unknown): string {
       : [`${name} ${String(value)}`],
   );
   return fields.length === 0 ? kind : `${kind} ${fields.join(', ')}`;
+}
+
+/** What a program's own checks have to say has lines of its own: the difference of two values, most of the time. */
+function linesOf(thrown: unknown): string {
+  return thrown instanceof Error ? shownLines(String(thrown.message)) : messageOf(thrown);
 }

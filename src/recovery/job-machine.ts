@@ -92,7 +92,7 @@ type Phase =
   | { readonly kind: 'ended'; readonly state: JobState };
 
 const POISON_REMEDY =
-  'Correct the function or the record, or let the operator go on without such records: onError "skip" or a dead letter.';
+  'Correct the function or the record, or filter such records out before the function sees them.';
 
 type Next =
   | { readonly kind: 'restart'; readonly delayMs: number }

@@ -16,7 +16,7 @@ async function hopeless(which: string): Promise<{ readonly code: number | null; 
 }
 
 test.each([
-  ['promise', /answered a promise/],
+  ['promise', /to answer at once, got a promise/],
   ['timestamps', /without timestamp/],
 ])('%s: it ends at the first attempt', async (which, words) => {
   const { code, err } = await hopeless(which);
