@@ -37,7 +37,7 @@ import type {
 } from './messages.js';
 import { openSubtask } from './open-subtask.js';
 import { roleOf } from './opening.js';
-import { subtaskActor } from './subtask-actor.js';
+import { type SubtaskWiring, subtaskActor } from './subtask-actor.js';
 import { watchActor } from './watch-actor.js';
 
 export interface AttemptWiring {
@@ -61,6 +61,8 @@ export interface AttemptWiring {
     subtasks: ReadonlyMap<SubtaskId, ActorRef<SubtaskMessage>>,
     coordinator: ActorRef<CoordinatorMessage> | null,
   ) => void;
+  /** Told for each subtask that ends, before the attempt has: what it has counted. */
+  readonly onSubtaskEnd: SubtaskWiring['onEnd'];
 }
 
 /** Room in a subtask's mailbox beside its channels: its own `work`, and an answer of its connector. */
@@ -169,6 +171,7 @@ class Attempt implements Behavior<AttemptMessage> {
       supervisor: this.context.self,
       coordinator: this.coordinator,
       store: wiring.store,
+      onEnd: wiring.onSubtaskEnd,
       open: (context) =>
         openSubtask(
           {

@@ -256,6 +256,7 @@ class Job implements Behavior<JobMessage> {
           this.subtasks = subtasks;
           this.coordinator = coordinator;
         },
+        onSubtaskEnd: (role, status) => wiring.progress.subtaskEnded(role, status),
       }),
       { name: `attempt-${job.attempt}`, handlerTimeoutMs: STEERING_HANDLER_TIMEOUT_MS },
     );
@@ -315,6 +316,7 @@ class Job implements Behavior<JobMessage> {
         attempts: this.machine.attempt,
         restarts: this.machine.restarts,
         checkpointsCompleted: progress.checkpointsCompleted,
+        ...progress.totals(),
         savepoint: state === 'CANCELED' ? null : savepoint,
       }),
     );

@@ -29,6 +29,14 @@ export interface JobResult {
   readonly checkpointsCompleted: number;
   /** Of a stop. */
   readonly savepoint: SavepointResult | null;
+  /** Records that sources have read in all attempts of this run; what was read again after a restart counts again. */
+  readonly recordsIn: number;
+  /** Records that sinks were given in all attempts. */
+  readonly recordsOut: number;
+  /** Records that came too late for all of their windows and had no side output to go to, in all attempts. */
+  readonly lateRecords: number;
+  /** Everything that operators and connectors have counted in all attempts, by `uid.counter`. */
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 export interface JobStatus {

@@ -11,10 +11,12 @@ import type { Runtime } from '../src/base/runtime.js';
 import type { Tuning } from '../src/base/tuning.js';
 import type { StopMode } from '../src/checkpoint/coordinator-protocol.js';
 import type { JobPlan } from '../src/graph/job-plan.js';
+import { LATE_RECORDS_DROPPED } from '../src/operators/windows/lateness.js';
 import type { JobState } from '../src/recovery/job-machine.js';
 import type { RestartOptions } from '../src/recovery/restart-strategy.js';
 import type { StoreKeeper } from './begin-job.js';
 import type { JobResult, SavepointResult } from './job-handle.js';
+import type { SubtaskStatus } from './messages.js';
 import type { ResolvedCheckpoint } from './run-options.js';
 
 export interface JobWiring {
@@ -44,6 +46,28 @@ export class JobProgress {
   lastFailure: string | null = null;
   /** Attempts of jobs without a store are counted here. */
   attemptsInMemory = 0;
+
+  private recordsIn = 0;
+  private recordsOut = 0;
+  private readonly counters = new Map<string, number>();
+
+  /** An abandoned subtask is not heard of: what it has counted is missing from the totals. */
+  subtaskEnded(role: 'source' | 'operator' | 'sink', { recordsIn, counters }: SubtaskStatus): void {
+    if (role === 'source') this.recordsIn += recordsIn;
+    if (role === 'sink') this.recordsOut += recordsIn;
+    for (const [name, n] of Object.entries(counters))
+      this.counters.set(name, (this.counters.get(name) ?? 0) + n);
+  }
+
+  totals(): Pick<JobResult, 'recordsIn' | 'recordsOut' | 'lateRecords' | 'counters'> {
+    const late = [...this.counters].filter(([name]) => name.endsWith(`.${LATE_RECORDS_DROPPED}`));
+    return {
+      recordsIn: this.recordsIn,
+      recordsOut: this.recordsOut,
+      lateRecords: late.reduce((sum, [, n]) => sum + n, 0),
+      counters: Object.fromEntries(this.counters),
+    };
+  }
 
   completed(checkpoint: {
     readonly checkpoint: number;

@@ -31,7 +31,8 @@ export type SubtaskMessage =
 
 export interface SubtaskStatus extends MachineStatus {
   readonly subtask: SubtaskId;
-  readonly counters: ReadonlyMap<string, number>;
+  /** By `uid.counter`. */
+  readonly counters: Readonly<Record<string, number>>;
   /** Actor at the other end of the channel that holds the watermark back. */
   readonly heldBackByPath: string | null;
 }

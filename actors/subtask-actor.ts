@@ -37,14 +37,18 @@ export interface OpenedSubtask {
   readonly close: () => Promise<void>;
 }
 
+export type SubtaskRole = 'source' | 'operator' | 'sink';
+
 export interface SubtaskWiring {
   readonly id: SubtaskId;
-  readonly role: 'source' | 'operator' | 'sink';
+  readonly role: SubtaskRole;
   readonly attempt: AttemptNumber;
   readonly supervisor: ActorRef<AttemptMessage>;
   readonly coordinator: ActorRef<CoordinatorMessage> | null;
   readonly store: ActorRef<StoreMessage> | null;
   readonly open: (context: ActorContext<SubtaskMessage>) => Promise<OpenedSubtask>;
+  /** Told once, on every end: what it has counted. */
+  readonly onEnd: (role: SubtaskRole, status: SubtaskStatus) => void;
 }
 
 /** Polls and writes that settle at once are followed up in the same turn this many times before others get theirs. */
@@ -104,14 +108,18 @@ class Subtask implements Behavior<SubtaskMessage> {
     return {
       ...status,
       subtask: this.wiring.id,
-      counters: this.opened.counters,
+      counters: Object.fromEntries(this.opened.counters),
       heldBackByPath: sender?.ref.path ?? null,
     };
   }
 
   async postStop(): Promise<void> {
     this.alarm?.cancel();
-    await this.opened.close();
+    try {
+      await this.opened.close();
+    } finally {
+      this.wiring.onEnd(this.wiring.role, this.status());
+    }
   }
 
   private run(input: TaskInput): void {

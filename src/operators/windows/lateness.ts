@@ -10,10 +10,11 @@
 // L3. Subtasks of one operator have received the same watermarks at a barrier; after a rescale the lowest stored value counts.
 
 import { TimestampMissingError } from '../../base/errors.js';
-import { addTime, MAX_TIMESTAMP, MIN_TIMESTAMP } from '../../base/timestamps.js';
+import { addTime, MAX_TIMESTAMP, MIN_TIMESTAMP, showTime } from '../../base/timestamps.js';
 import type { OperatorListState } from '../../state/operator-state.js';
 import type { OperatorContext } from '../operator.js';
 import type { OutputTag } from '../side-output.js';
+import { shown } from '../user-code.js';
 
 export interface LatenessOptions {
   /** How long after its end a window stays, for late records. Default 0. */
@@ -32,6 +33,9 @@ export class Lateness {
   private readonly context: OperatorContext;
   private readonly allowedMs: number;
   private readonly lateTag: OutputTag<unknown> | null;
+  /** Records dropped by this subtask in this attempt, and the next count that is told. */
+  private dropped = 0;
+  private tellAt = 1;
   private readonly stored: OperatorListState<number>;
 
   constructor(context: OperatorContext, options: LatenessOptions) {
@@ -55,8 +59,24 @@ export class Lateness {
   /** A record all of whose windows are late. */
   divert(value: unknown, timestamp: number): void {
     const { context, lateTag } = this;
-    if (lateTag === null) context.metrics.count(LATE_RECORDS_DROPPED, 1);
-    else context.output.side(lateTag.name, value, timestamp);
+    if (lateTag !== null) return context.output.side(lateTag.name, value, timestamp);
+    context.metrics.count(LATE_RECORDS_DROPPED, 1);
+    this.dropped += 1;
+    if (this.dropped === this.tellAt) this.tell(value, timestamp);
+  }
+
+  /** The first, the tenth, the hundredth: often enough to be seen, and never a flood. */
+  private tell(value: unknown, timestamp: number): void {
+    this.tellAt *= 10;
+    this.context.logger.warn(
+      {
+        dropped: this.dropped,
+        record: shown(value),
+        timestamp: showTime(timestamp),
+        watermark: showTime(this.reached),
+      },
+      'a record came too late for all of its windows and was dropped; a watermark that is far ahead of the records came from one with a timestamp in the future (advanceMaxMs bounds that), otherwise allow more lateness, or read such records with sideOutputLateData',
+    );
   }
 
   /** A job that was drained and is started again begins anew: MAX would make everything late for ever. */
