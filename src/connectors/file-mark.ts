@@ -1,6 +1,6 @@
 // Tells whether a file is still the one that was read before.
 //
-// Owns:    marks over the first bytes read and over the last line read, and how a rotated file is found again.
+// Owns:    marks over the first and the last bytes read, and how a rotated file is found again.
 // Not:     what to do about a file that has changed (file-tail.ts).
 //
 // K1. Content decides, not the inode: inodes are used again, and a restored disk gives the same file another one.
@@ -66,6 +66,29 @@ export function tailHolds(handle: FileHandle, position: FilePosition): Promise<b
   return hasMark(handle, position.offset - position.tail.bytes, position.tail);
 }
 
+/** The last bytes before `offset`: what a tail is a mark of. */
+export function bytesBefore(handle: FileHandle, offset: number): Promise<Uint8Array> {
+  const from = Math.max(0, offset - TAIL_BYTES);
+  return handle.read(from, offset - from);
+}
+
+/** The last bytes of `before` and `added` together: short lines alone would say too little. */
+export function lastBytes(before: Uint8Array, added: Uint8Array): Uint8Array {
+  if (added.byteLength >= TAIL_BYTES) return added.slice(added.byteLength - TAIL_BYTES);
+  const kept = before.subarray(Math.max(0, before.byteLength + added.byteLength - TAIL_BYTES));
+  const all = new Uint8Array(kept.byteLength + added.byteLength);
+  all.set(kept, 0);
+  all.set(added, kept.byteLength);
+  return all;
+}
+
+/** How many NUL bytes stand at the beginning. */
+export function leadingNuls(bytes: Uint8Array): number {
+  let count = 0;
+  while (count < bytes.length && bytes[count] === 0) count += 1;
+  return count;
+}
+
 async function hasMark(handle: FileHandle, at: number, mark: ContentMark): Promise<boolean> {
   if (mark.bytes === 0) return true;
   const found = markOf(await handle.read(at, mark.bytes));
@@ -78,12 +101,11 @@ export async function endOf(handle: FileHandle): Promise<FilePosition> {
   const lookFrom = Math.max(0, sizeBytes - END_LOOK_BYTES);
   const last = (await handle.read(lookFrom, sizeBytes - lookFrom)).lastIndexOf(LINE_FEED);
   const offset = last < 0 ? sizeBytes : lookFrom + last + 1;
-  const tailFrom = Math.max(0, offset - TAIL_BYTES);
   return {
     offset,
     identity,
     head: markOf(await handle.read(0, Math.min(HEAD_BYTES, offset))),
-    tail: markOf(await handle.read(tailFrom, offset - tailFrom)),
+    tail: markOf(await bytesBefore(handle, offset)),
   };
 }
 

@@ -8,6 +8,10 @@
 //     grown no more for one interval, its rest is a line, and the new file is read from its beginning.
 // F3. A file that shrank or holds other content than was read is read from its beginning while following, warned and counted;
 //     a bounded read fails instead, because its result would be of two files.
+// F4. A bounded read ends where the file ended when it was opened, or with the line that was being written there. A last line
+//     without end is a record, once: a reader that stands behind one has nothing left to read.
+// F5. A run of NUL bytes at the beginning of a line is no text: a writer that goes on behind a truncation leaves such a hole. It is
+//     skipped, told and counted.
 
 import { ConnectorError, WeirError } from '../base/errors.js';
 import { FILE_READ_BLOCK_BYTES } from '../base/limits.js';
@@ -17,14 +21,16 @@ import { codeOf, fileError } from './file-errors.js';
 import {
   AT_END,
   BEGINNING,
+  bytesBefore,
   endOf,
   extend,
   type FilePosition,
   HEAD_BYTES,
   holds,
+  lastBytes,
+  leadingNuls,
   markOf,
   openRotated,
-  TAIL_BYTES,
   tailHolds,
 } from './file-mark.js';
 import { type InvalidText, LineScanner } from './line-scanner.js';
@@ -55,6 +61,8 @@ type Input =
 type OpenInput = Extract<Input, { kind: 'open' }>;
 
 const WAIT: TailAnswer = { kind: 'wait' };
+const NOTHING = new Uint8Array(0);
+const LINE_FEED = 10;
 
 export class FileTail {
   readonly path: string;
@@ -67,6 +75,11 @@ export class FileTail {
   private input: Input = { kind: 'unopened' };
   // The last read found the end: before the next one the path is looked at.
   private dry = false;
+  /** The last bytes before the position (file-mark.ts). */
+  private recent: Uint8Array = NOTHING;
+  /** Where a bounded read ends. */
+  private endOffset: number = Number.POSITIVE_INFINITY;
+  private ended = false;
   private absenceTold = false;
 
   constructor(
@@ -86,10 +99,13 @@ export class FileTail {
 
   /** Lines that need no reading, or null. */
   buffered(linesMax: number): TailAnswer | null {
-    if (!this.scanner.hasLine) return null;
+    if (this.ended || !this.scanner.hasLine) return null;
     const before = this.scanner.takenBytes;
     const lines: string[] = [];
-    this.scanner.take(linesMax, lines);
+    // Behind the end only the line that had begun before it is ours.
+    const isLast = this.position.offset + this.scanner.bufferedBytes > this.endOffset;
+    this.scanner.take(isLast ? 1 : linesMax, lines);
+    this.ended ||= isLast;
     return this.taken(lines, before);
   }
 
@@ -114,7 +130,7 @@ export class FileTail {
   }
 
   private async advance(): Promise<TailAnswer | 'again'> {
-    if (this.input.kind === 'closed') return { kind: 'end' };
+    if (this.input.kind === 'closed' || this.ended) return { kind: 'end' };
     if (this.input.kind === 'unopened') return await this.open();
     if (this.dry && this.options.follow) {
       const answer = await this.look(this.input);
@@ -124,16 +140,28 @@ export class FileTail {
   }
 
   private async read(input: OpenInput): Promise<TailAnswer | 'again'> {
-    const bytes = await input.handle.read(this.readOffset(), FILE_READ_BLOCK_BYTES);
+    const left = this.endOffset - this.readOffset();
+    if (left <= 0 && this.scanner.bufferedBytes === 0) return await this.atEndOfBounded(input);
+    const size = left > 0 ? Math.min(left, FILE_READ_BLOCK_BYTES) : FILE_READ_BLOCK_BYTES;
+    const bytes = await input.handle.read(this.readOffset(), size);
     this.dry = bytes.byteLength === 0;
     if (!this.dry) {
-      this.scanner.push(bytes);
+      this.scanner.push(this.withoutHole(bytes));
       return 'again';
     }
     return this.options.follow ? await this.atEndOfGrowing(input) : await this.atEndOfBounded(input);
   }
 
   // ------------------------------------------------------------- the end of what is there
+
+  private withoutHole(bytes: Uint8Array): Uint8Array {
+    const hole = this.scanner.pendingBytes === 0 ? leadingNuls(bytes) : 0;
+    if (hole === 0) return bytes;
+    this.tell('a file has a hole of NUL bytes, which are skipped', 'source.holes');
+    this.moveBy(bytes.subarray(0, hole));
+    this.scanner = this.newScanner();
+    return bytes.subarray(hole);
+  }
 
   private async atEndOfBounded(input: OpenInput): Promise<TailAnswer> {
     const { sizeBytes } = await input.handle.stat();
@@ -145,6 +173,7 @@ export class FileTail {
         unrecoverable: true,
       });
     }
+    this.ended = true;
     return this.takeRest() ?? { kind: 'end' };
   }
 
@@ -190,14 +219,18 @@ export class FileTail {
     const known = this.position.identity;
     if (known !== null && stat?.identity !== known && (await this.openOld(handle))) return 'again';
     if (handle === null || stat === null) return this.absent();
-    if (stat.kind !== 'file') throw this.notAFile(stat.kind);
     if (this.position.offset === AT_END) {
       this.position = await endOf(handle);
+      this.recent = await bytesBefore(handle, this.position.offset);
       this.scanner = this.newScanner();
       return { kind: 'lines', lines: [], position: this.position };
     }
     if (!(await holds(handle, this.position))) this.replaced();
     this.position = { ...this.position, identity: stat.identity };
+    this.recent = await bytesBefore(handle, this.position.offset);
+    if (this.options.follow) return 'again';
+    this.endOffset = stat.sizeBytes;
+    this.ended = this.recent.length > 0 && this.recent.at(-1) !== LINE_FEED;
     return 'again';
   }
 
@@ -208,13 +241,19 @@ export class FileTail {
     await current?.close();
     this.tell('a file was rotated while nobody read it: finishing the old one', 'source.filesRotated');
     this.input = { kind: 'open', path: rotated.path, handle: rotated.handle, rotatedMs: this.nowMs() };
+    this.recent = await bytesBefore(rotated.handle, this.position.offset);
     return true;
   }
 
   private async openPath(): Promise<FileHandle | null> {
     try {
+      // Opening a named pipe that nobody writes to would hold a thread of the process for ever.
+      const found = await this.files.stat(this.path);
+      if (found === null) return null;
+      if (found.kind !== 'file') throw this.notAFile(found.kind);
       return await this.files.open(this.path, 'read');
     } catch (cause) {
+      if (cause instanceof WeirError) throw cause;
       if (codeOf(cause) === 'ENOENT') return null;
       throw fileError(this.context.operator, 'open', this.path, cause);
     }
@@ -253,7 +292,7 @@ export class FileTail {
 
   private notAFile(kind: string): ConnectorError {
     return new ConnectorError(
-      `${this.path} is not a regular file${kind === 'directory' ? ' but a directory' : ''}.`,
+      `${this.path} is not a regular file but ${kind === 'directory' ? 'a directory' : 'a pipe, a socket or a device'}.`,
       {
         operator: this.context.operator,
         remedy: 'Name the files to read.',
@@ -265,14 +304,8 @@ export class FileTail {
   // ------------------------------------------------------------- positions
 
   private taken(lines: readonly string[], before: number): TailAnswer {
-    const { offset, identity, head } = this.position;
-    const bytes = this.scanner.takenSince(before);
-    this.position = {
-      offset: offset + bytes.byteLength,
-      identity,
-      head: head.bytes < HEAD_BYTES ? extend(head, bytes.subarray(0, HEAD_BYTES - head.bytes)) : head,
-      tail: markOf(bytes.subarray(Math.max(0, bytes.byteLength - TAIL_BYTES))),
-    };
+    const { offset } = this.position;
+    this.moveBy(this.scanner.takenSince(before));
     const invalid = this.scanner.invalidLines - this.invalidSeen;
     if (invalid > 0) {
       if (this.invalidSeen === 0) this.context.warn('lines are not valid UTF-8', { path: this.path, offset });
@@ -280,6 +313,17 @@ export class FileTail {
       this.invalidSeen += invalid;
     }
     return { kind: 'lines', lines, position: this.position };
+  }
+
+  private moveBy(bytes: Uint8Array): void {
+    const { offset, identity, head } = this.position;
+    this.recent = lastBytes(this.recent, bytes);
+    this.position = {
+      offset: offset + bytes.byteLength,
+      identity,
+      head: head.bytes < HEAD_BYTES ? extend(head, bytes.subarray(0, HEAD_BYTES - head.bytes)) : head,
+      tail: markOf(this.recent),
+    };
   }
 
   private takeRest(): TailAnswer | null {
@@ -292,6 +336,7 @@ export class FileTail {
 
   private startAgain(): void {
     this.position = BEGINNING;
+    this.recent = NOTHING;
     this.scanner = this.newScanner();
     this.dry = false;
   }
