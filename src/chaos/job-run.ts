@@ -271,7 +271,7 @@ export class JobRun<T, R> implements Points, WorldActions {
     const attempt = `${this.#lives}/job/attempt-${this.watch.attempt}`;
     const options = runOptionsOf(this.spec.knobs, this.program.run, this.#directory, this.#parallelism);
     const capacity = options.tuning?.channelCapacityElements ?? CHANNEL_CAPACITY_ELEMENTS;
-    return this.credits.problems(this.#plan(this.#lifeParallelism), attempt, capacity);
+    return this.credits.problems(this.#plan(this.#lifeParallelism), attempt, capacity, this.watch.durable);
   }
 
   /** A fault has fired that may end the job for good: by what it is, or because it goes on longer than restarts do. */

@@ -65,6 +65,11 @@ export class JobWatch {
     }
   }
 
+  /** The checkpoint that became durable last; 0: none has. */
+  get durable(): number {
+    return this.#durable;
+  }
+
   /** O5, O6: what is durable stays, and only the newest attempt makes something durable. */
   #completed(checkpoint: number, attempt: number): void {
     this.checkpoints += 1;
