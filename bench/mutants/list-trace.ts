@@ -106,9 +106,8 @@ export const TRACE_MUTANTS: readonly Mutant[] = [
     from: 'oracle O14, semantics 1.24',
     oracles: ['O14'],
     file: 'actors/subtask-actor.ts',
-    find: `    this.alarm?.cancel();
-    await this.opened.close();`,
-    replace: '    this.alarm?.cancel();',
+    find: '      await this.opened.close();',
+    replace: '      await Promise.resolve();',
   },
   {
     name: 'round-robin-of-the-process',
