@@ -35,6 +35,10 @@ export interface JobResult {
   readonly recordsOut: number;
   /** Records that came too late for all of their windows and had no side output to go to, in all attempts. */
   readonly lateRecords: number;
+  /** Records, timers and windows that failed and were left out by `onError('skip')`, in all attempts. */
+  readonly skippedRecords: number;
+  /** Those that were sent to dead letters, in all attempts. */
+  readonly deadLetters: number;
   /** Everything that operators and connectors have counted in all attempts, by `uid.counter`. */
   readonly counters: Readonly<Record<string, number>>;
 }

@@ -11,6 +11,7 @@ import type { Runtime } from '../src/base/runtime.js';
 import type { Tuning } from '../src/base/tuning.js';
 import type { StopMode } from '../src/checkpoint/coordinator-protocol.js';
 import type { JobPlan } from '../src/graph/job-plan.js';
+import { DEAD_LETTERS, RECORDS_SKIPPED } from '../src/operators/poison.js';
 import { LATE_RECORDS_DROPPED } from '../src/operators/windows/lateness.js';
 import type { JobState } from '../src/recovery/job-machine.js';
 import type { RestartOptions } from '../src/recovery/restart-strategy.js';
@@ -37,6 +38,11 @@ export interface JobWiring {
   readonly progress: JobProgress;
 }
 
+type Totals = Pick<
+  JobResult,
+  'recordsIn' | 'recordsOut' | 'lateRecords' | 'skippedRecords' | 'deadLetters' | 'counters'
+>;
+
 export class JobProgress {
   state: JobState = 'CREATED';
   attempt = 0;
@@ -59,12 +65,15 @@ export class JobProgress {
       this.counters.set(name, (this.counters.get(name) ?? 0) + n);
   }
 
-  totals(): Pick<JobResult, 'recordsIn' | 'recordsOut' | 'lateRecords' | 'counters'> {
-    const late = [...this.counters].filter(([name]) => name.endsWith(`.${LATE_RECORDS_DROPPED}`));
+  totals(): Totals {
+    const sum = (counter: string): number =>
+      [...this.counters].reduce((all, [name, n]) => (name.endsWith(`.${counter}`) ? all + n : all), 0);
     return {
       recordsIn: this.recordsIn,
       recordsOut: this.recordsOut,
-      lateRecords: late.reduce((sum, [, n]) => sum + n, 0),
+      lateRecords: sum(LATE_RECORDS_DROPPED),
+      skippedRecords: sum(RECORDS_SKIPPED),
+      deadLetters: sum(DEAD_LETTERS),
       counters: Object.fromEntries(this.counters),
     };
   }

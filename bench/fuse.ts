@@ -79,6 +79,7 @@ function contextWith(output: OperatorContext['output']): OperatorContext {
     operatorState: null as never,
     keyed: null,
     logger: silentLogger,
+    trials: null,
     metrics: { count: () => undefined },
     processingTimeMs: () => 0,
     currentWatermark: () => 0,

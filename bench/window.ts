@@ -71,6 +71,7 @@ function contextOf(): OperatorContext {
       processingTimeMs: () => 0,
     }),
     logger: silentLogger,
+    trials: null,
     metrics: { count: () => undefined },
     processingTimeMs: () => 0,
     currentWatermark: () => 0,

@@ -37,7 +37,7 @@ export { type PrintSinkOptions, print, printSink } from './connectors/print-sink
 export { type TcpLinesOptions, tcpLines } from './connectors/tcp-lines.js';
 
 export type { GuaranteeReport } from './graph/job-plan.js';
-
+export { type DeadLetter, type DeadLetters, deadLetter, type OnError } from './operators/poison.js';
 export {
   type KeyedContext,
   KeyedProcessFunction,

@@ -47,7 +47,7 @@ export const VALUE_MUTANTS: readonly Mutant[] = [
     from: 'semantics 4.13, 5.16',
     oracles: ['O2', 'O4'],
     file: 'src/state/ttl.ts',
-    find: `      if (entry.epoch !== core.epoch) core.change(entry);
+    find: `      if (entry.epoch !== core.epoch || core.undo !== null) core.change(entry);
       entry.value = { at: nowMs, value: stamped.value };`,
     replace: '      entry.value = { at: nowMs, value: stamped.value };',
   },
@@ -128,9 +128,9 @@ export const VALUE_MUTANTS: readonly Mutant[] = [
     from: 'semantics 5.16',
     oracles: ['O2', 'O4'],
     file: 'src/state/table.ts',
-    find: `    if (entry.epoch !== this.host.epoch) this.host.change(entry);
+    find: `    if (entry.epoch !== host.epoch || host.undo !== null) host.change(entry);
     entry.value = value;`,
-    replace: `    if (entry.epoch < this.host.epoch - 1) this.host.change(entry);
+    replace: `    if (entry.epoch < host.epoch - 1 || host.undo !== null) host.change(entry);
     entry.value = value;`,
   },
   {

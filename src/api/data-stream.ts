@@ -15,6 +15,7 @@ import type { NodeSettings, StreamGraphBuilder, StreamOrigin } from '../graph/st
 import { flatMapOperator } from '../operators/flat-map-operator.js';
 import { problemOfDefinition } from '../operators/function-instance.js';
 import { filterOperator, mapOperator } from '../operators/fuse.js';
+import { type OnError, problemOfPolicy } from '../operators/poison.js';
 import { processOperator } from '../operators/process-operator.js';
 import type { OutputTag } from '../operators/side-output.js';
 import type { Sink } from '../operators/sink.js';
@@ -246,6 +247,18 @@ export class DataStream<T> {
    */
   uid(uid: string): this {
     return this.#set('uid()', { uid });
+  }
+
+  /**
+   * What becomes of records that make a function of the operator directly before this call throw: `'fail'` (default), `'skip'`, or
+   * `deadLetter(tag)`, to be read with `getSideOutput(tag)`. What the failed call has done to state and timers, and emitted, is
+   * taken back; fields of your objects are not. Errors that no record is to blame for fail the job all the same.
+   */
+  onError(policy: OnError): this {
+    const problem = problemOfPolicy(policy);
+    if (problem === null) return this.#set('onError(...)', { onError: policy });
+    notePlaced(this.#graph, `onError(): ${problem}`);
+    return this;
   }
 
   /** Subtasks of the operator directly before this call. Default: the job's. */

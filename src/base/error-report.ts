@@ -88,6 +88,11 @@ function ownText(error: unknown, cause: unknown): string {
   return said !== null && own.endsWith(said) ? own.slice(0, -said.length) : own;
 }
 
+/** The words of an error without place and remedy: what is the same wherever it happens. */
+export function plainWords(error: unknown): string {
+  return ownText(error, undefined);
+}
+
 /** One of the error itself, and one that the task has added. */
 function withoutPlaces(text: string): string {
   return text.replace(PLACE, '').replace(PLACE, '');

@@ -48,6 +48,8 @@ export interface WeirErrorOptions extends ErrorPlace {
   readonly remedy?: string | undefined;
   /** True when a restart cannot help; the restart strategy is skipped (semantics 5.34). */
   readonly unrecoverable?: boolean | undefined;
+  /** True when the record is to blame: another one would not have failed, so `onError` may leave it out, restart or not. */
+  readonly poison?: boolean | undefined;
 }
 
 export type WeirErrorCode =
@@ -84,6 +86,7 @@ export class WeirError extends Error {
   identity: RecordIdentity | undefined;
   readonly remedy: string | undefined;
   readonly unrecoverable: boolean;
+  readonly poison: boolean;
 
   constructor(code: WeirErrorCode, message: string, options: WeirErrorOptions = {}) {
     super(compose(message, options), options.cause === undefined ? undefined : { cause: options.cause });
@@ -97,6 +100,7 @@ export class WeirError extends Error {
     this.identity = options.identity;
     this.remedy = options.remedy === undefined ? undefined : shownText(options.remedy);
     this.unrecoverable = options.unrecoverable ?? false;
+    this.poison = options.poison ?? false;
   }
 
   /** Adds what only the task knows, as far as the error does not say it yet. Returns the same error. */
@@ -158,7 +162,7 @@ export class ConnectorError extends WeirError {
 export class KeyError extends WeirError {
   override readonly name = 'KeyError';
   constructor(message: string, options: WeirErrorOptions = {}) {
-    super('WEIR_KEY', message, { unrecoverable: true, ...options });
+    super('WEIR_KEY', message, { unrecoverable: true, poison: true, ...options });
   }
 }
 
@@ -166,7 +170,7 @@ export class KeyError extends WeirError {
 export class TimestampMissingError extends WeirError {
   override readonly name = 'TimestampMissingError';
   constructor(message: string, options: WeirErrorOptions = {}) {
-    super('WEIR_TIMESTAMP_MISSING', message, { unrecoverable: true, ...options });
+    super('WEIR_TIMESTAMP_MISSING', message, { unrecoverable: true, poison: true, ...options });
   }
 }
 

@@ -34,6 +34,7 @@ export function checkGraph(graph: StreamGraph, options: PlanOptions): readonly s
     ...sameUidProblems(graph),
     ...sizeProblems(graph, options),
     ...connectionProblems(graph),
+    ...graph.nodes.flatMap((node) => letterProblems(node, graph)),
     ...graph.edges.flatMap((edge) => edgeProblems(edge, graph, options)),
   ];
 }
@@ -160,8 +161,9 @@ function edgeProblems(edge: StreamEdge, graph: StreamGraph, options: PlanOptions
     ];
   }
   const problems: string[] = [];
-  if (edge.sideTag !== null && from.sideTags !== null && !from.sideTags.includes(edge.sideTag)) {
-    const known = from.sideTags.map((tag) => `"${tag}"`).join(', ');
+  const tags = tagsOf(from);
+  if (edge.sideTag !== null && tags !== null && !tags.includes(edge.sideTag)) {
+    const known = tags.map((tag) => `"${tag}"`).join(', ');
     problems.push(
       `${showNode(to)} reads side output "${edge.sideTag}" of ${showNode(from)}, which has ${known === '' ? 'no side output' : `only ${known}`}; ask the operator that emits it, directly after it was declared`,
     );
@@ -175,6 +177,27 @@ function edgeProblems(edge: StreamEdge, graph: StreamGraph, options: PlanOptions
     );
   }
   return problems;
+}
+
+/** Null when the operator does not say. */
+function tagsOf({ sideTags, onError }: StreamNode): readonly string[] | null {
+  const letters = typeof onError === 'string' ? [] : [onError.tag.name];
+  return sideTags === null ? null : [...sideTags, ...letters];
+}
+
+function letterProblems(node: StreamNode, graph: StreamGraph): string[] {
+  const { onError, sideTags } = node;
+  if (typeof onError === 'string') return [];
+  const { name } = onError.tag;
+  if (sideTags?.includes(name) === true) {
+    return [
+      `${showNode(node)} sends both late records and dead letters to "${name}"; give the dead letters a tag of their own`,
+    ];
+  }
+  if (graph.edges.some((edge) => edge.from === node.id && edge.sideTag === name)) return [];
+  return [
+    `nobody reads the dead letters "${name}" of ${showNode(node)}; read them with getSideOutput(tag) directly after it, or use onError('skip')`,
+  ];
 }
 
 function nodeOf(id: NodeId, graph: StreamGraph): StreamNode | undefined {

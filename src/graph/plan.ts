@@ -152,7 +152,7 @@ function targetOf(graphEdge: number, to: NodeId, planning: Planning): PlanTarget
   return { kind: 'chained', operator: present(planning.places.get(to), 'place of every node').operator };
 }
 
-// A run ends where records go two ways, where a side output is read, and before an operator with state.
+// A run ends where records go two ways, where a side output is read, and before an operator with state or an error policy.
 function fusedRunsOf(operators: readonly PlanOperator[]): readonly (readonly number[])[] {
   const runs: number[][] = [];
   const visited = new Set<number>();
@@ -177,7 +177,8 @@ function nextInRun(operators: readonly PlanOperator[], at: number): number | nul
 }
 
 function isStateless(operator: PlanOperator | undefined): boolean {
-  return operator?.node.work.kind === 'operator' && operator.node.work.stateless !== null;
+  if (operator?.node.work.kind !== 'operator' || operator.node.onError !== 'fail') return false;
+  return operator.node.work.stateless !== null;
 }
 
 function headOf(chain: Chain): StreamNode {

@@ -36,7 +36,7 @@ export interface NodeDeclaration {
 
 /** What can be set after the declaration. */
 export type NodeSettings = Partial<
-  Pick<StreamNode, 'name' | 'uid' | 'parallelism' | 'maxParallelism' | 'chaining' | 'sideTags'>
+  Pick<StreamNode, 'name' | 'uid' | 'parallelism' | 'maxParallelism' | 'chaining' | 'sideTags' | 'onError'>
 >;
 
 export class StreamGraphBuilder {
@@ -62,6 +62,7 @@ export class StreamGraphBuilder {
       parallelism: null,
       maxParallelism: null,
       chaining: 'always',
+      onError: 'fail',
     });
     return id;
   }

@@ -4,6 +4,7 @@
 // Not:     checking it (check-graph.ts), planning it (plan.ts), building it (src/api).
 
 import type { Operator } from '../operators/operator.js';
+import type { OnError } from '../operators/poison.js';
 import type { Sink } from '../operators/sink.js';
 import type { Source } from '../operators/source.js';
 import type { StatelessStep } from '../operators/stateless-step.js';
@@ -46,6 +47,8 @@ export interface StreamNode {
   readonly chaining: 'always' | 'head' | 'never';
   /** Tags that the operator may emit to; null when it does not say. */
   readonly sideTags: readonly string[] | null;
+  /** What becomes of records that make its functions throw. */
+  readonly onError: OnError;
   readonly declaredAt: string | undefined;
 }
 

@@ -15,7 +15,7 @@ import type { KeyedProcessMethods, ProcessTimers, TimerContext } from './process
 import { CallContext, closeFunction, openFunction } from './process-operator.js';
 import { RecordQueue } from './record-queue.js';
 import { UserCall } from './user-call.js';
-import { contractError, methodOf, shown } from './user-code.js';
+import { methodOf, poisonError, shown } from './user-code.js';
 
 /** A class, a factory, or an object with `onElement` and, if it uses timers, `onTimer`. */
 export type KeyedProcessDefinition<K, I, O> = FunctionDefinition<KeyedProcessMethods<K, I, O>>;
@@ -151,8 +151,14 @@ class Running {
   }
 
   private fire(time: number, domain: 'event' | 'processing'): void {
-    const { fn, timerCall, timerContext } = this;
+    const { trials } = this.context;
     this.fired += 1;
+    if (trials === null) this.ring(time, domain);
+    else trials.run({ trigger: 'timer', timestamp: time }, () => this.ring(time, domain));
+  }
+
+  private ring(time: number, domain: 'event' | 'processing'): void {
+    const { fn, timerCall, timerContext } = this;
     timerContext.enterTimer(time, domain);
     let answer: unknown;
     try {
@@ -222,7 +228,7 @@ function endlessTimers(context: OperatorContext): (key: unknown) => void {
 
 function timerTime(context: OperatorContext, timestamp: unknown): number {
   if (typeof timestamp === 'number' && !Number.isNaN(timestamp)) return timestamp;
-  throw contractError(
+  throw poisonError(
     context,
     `Expected the time of a timer in milliseconds since 1970, got ${shown(timestamp)}.`,
     'Check the field that it was computed from; use date.getTime() for a Date.',

@@ -28,6 +28,23 @@ export interface OperatorMetrics {
   count(name: string, delta: number): void;
 }
 
+/** What a call of a user's function was for. */
+export type TrialOf =
+  | { readonly trigger: 'record'; readonly record: unknown; readonly timestamp: number }
+  | { readonly trigger: 'timer'; readonly timestamp: number }
+  | {
+      readonly trigger: 'window';
+      readonly window: { readonly start: number; readonly end: number };
+      readonly contents: unknown;
+      readonly timestamp: number;
+    };
+
+/** For operators whose poison records are left out (`onError`): a call that fails leaves nothing behind. */
+export interface Trials {
+  /** Runs `call`, whose results leave when it is through. A failure that only concerns this call is dealt with here. */
+  run(of: TrialOf, call: () => void): void;
+}
+
 export interface OperatorContext {
   /** Name for people, unique within the job. */
   readonly name: string;
@@ -44,6 +61,8 @@ export interface OperatorContext {
   readonly keyed: KeyedBackend | null;
   readonly logger: Logger;
   readonly metrics: OperatorMetrics;
+  /** Null: a failure is a failure of the subtask. An operator that makes several calls in one of its own runs each through it. */
+  readonly trials: Trials | null;
   /** Wall clock of the call in hand, read once per call of the task. */
   processingTimeMs(): number;
   /** The highest watermark that this operator has been given; MIN_TIMESTAMP before the first. */

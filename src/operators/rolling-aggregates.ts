@@ -9,7 +9,7 @@
 import type { KeySelector } from './key-setter.js';
 import type { Operator, OperatorContext } from './operator.js';
 import { type Combine, RollingOperator } from './rolling-operator.js';
-import { contractError, shown } from './user-code.js';
+import { poisonError, shown } from './user-code.js';
 
 export type RollingAggregate =
   /** `field` null: the records are themselves numbers (or, for min and max, comparable). */
@@ -135,7 +135,7 @@ function fieldError(
 ): unknown {
   const where = aggregate.field === null ? 'records' : `field "${String(aggregate.field)}" to hold`;
   const verb = aggregate.field === null ? `${where} that are ${expected}` : `${where} ${expected}`;
-  return contractError(
+  return poisonError(
     context,
     `${aggregate.kind} expects ${verb}; got ${shown(value)}.`,
     'Name a field that every record has, or filter out the records without it.',

@@ -10,7 +10,7 @@ import type { ValueState } from '../state/descriptors.js';
 import type { KeyedBackend } from '../state/keyed-backend.js';
 import { type KeySelector, keySetter, requireKeyed } from './key-setter.js';
 import type { Operator, OperatorContext } from './operator.js';
-import { contractError, shown } from './user-code.js';
+import { poisonError, shown } from './user-code.js';
 
 /** The next result, given the one so far. */
 export type Combine = (soFar: unknown, value: unknown) => unknown;
@@ -72,7 +72,7 @@ export class RollingOperator implements Operator {
 
   private checkFirst(context: OperatorContext, value: unknown): void {
     if (value === undefined || value === null) {
-      throw contractError(
+      throw poisonError(
         context,
         `Expected a record to combine, got ${shown(value)}.`,
         'Filter such records out before this operator.',

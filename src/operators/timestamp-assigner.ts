@@ -3,7 +3,7 @@
 // Owns:    what counts as a timestamp, a watermark or a generator of them, and the error for what does not.
 
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
-import { type CodePlace, contractError, expectNow, shown, userError } from './user-code.js';
+import { type CodePlace, contractError, expectNow, poisonError, shown, userError } from './user-code.js';
 import type { WatermarkGenerator, WatermarkStrategy } from './watermark-strategy.js';
 
 /** What throws, for messages. */
@@ -33,7 +33,7 @@ export function assignTimestamp(
 /** The error for what an assigner answered for a record and is no time. */
 export function refuseTimestamp(place: CodePlace, value: unknown, timestamp: unknown): never {
   expectNow(place, ASSIGNING, timestamp);
-  throw contractError(
+  throw poisonError(
     place,
     `Expected a timestamp in milliseconds since 1970, got ${shown(timestamp)} for ${described(value)}.`,
     'Return a number, for example Date.parse(text) or date.getTime(), and drop records without time before this operator.',

@@ -52,6 +52,11 @@ export function contractError(
   return new UserCodeError(problem, { ...placeOf(place, index), remedy, unrecoverable: true });
 }
 
+/** As `contractError`, when the record is to blame rather than the program. */
+export function poisonError(place: CodePlace, problem: string, remedy: string): UserCodeError {
+  return new UserCodeError(problem, { ...placeOf(place), remedy, unrecoverable: true, poison: true });
+}
+
 /** Throws when a function has answered a promise or an async iterator. To be asked of every answer of a user's function. */
 export function expectNow(place: CodePlace, doing: string, answer: unknown, index?: number): void {
   refuseLater(doing, answer, placeOf(place, index));

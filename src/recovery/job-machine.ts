@@ -92,7 +92,7 @@ type Phase =
   | { readonly kind: 'ended'; readonly state: JobState };
 
 const POISON_REMEDY =
-  'Correct the function or the record, or filter such records out before the function sees them.';
+  "Correct the function or the record, or leave such records out: onError(deadLetter(tag)) behind the operator sends them to a side output, onError('skip') drops them.";
 
 type Next =
   | { readonly kind: 'restart'; readonly delayMs: number }

@@ -198,6 +198,19 @@ export class KeyedBackend {
     return auditState(this.core);
   }
 
+  // ---------------------------------------------------------------- calls that can be taken back
+
+  /** What changes from now on, timers included, can be taken back, until `endTrial`. No snapshot begins meanwhile. */
+  beginTrial(): void {
+    this.core.beginTrial();
+  }
+
+  /** The changes since `beginTrial` stay, or are taken back as if they had not been made. */
+  endTrial(kept: boolean): void {
+    this.core.endTrial(kept);
+    if (!kept) for (const windows of this.windowTables.values()) windows.refresh();
+  }
+
   // ---------------------------------------------------------------- snapshots
 
   /**

@@ -75,7 +75,8 @@ export class KeyedListState<T> implements ListState<T> {
     if (entry === undefined) {
       this.table.add(this.space, this.core.requireKey(this.table.name), new ListCell(items));
     } else {
-      if (entry.epoch !== this.core.epoch) this.core.change(entry);
+      const { core } = this;
+      if (entry.epoch !== core.epoch || core.undo !== null) core.change(entry);
       const own = (entry.value as ListCell).own();
       for (const item of items) own.push(item);
     }
@@ -98,6 +99,7 @@ export class KeyedListState<T> implements ListState<T> {
       throw new StateError(`An element of list state "${this.table.name}" is never ${String(value)}.`, {
         ...this.core.place,
         remedy: 'Leave the element out, or store a value that says that there is none.',
+        poison: true,
       });
     }
     this.puts.admit(value);

@@ -100,6 +100,7 @@ export class KeyedMapState<K, V> implements MapState<K, V> {
   }
 
   private read(entry: Entry): unknown {
+    if (this.core.undo !== null) this.core.undo.lent(entry);
     if (this.ttl === null && this.core.capture !== null) this.core.capture.save(entry);
     const value = this.ttl === null ? entry.value : this.ttl.read(entry);
     if (this.core.lent !== null) this.core.lent.lend(entry, value);

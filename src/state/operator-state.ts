@@ -48,10 +48,22 @@ export interface OperatorStateOptions {
   readonly freeze: boolean;
 }
 
+/** A list as it was before the call in hand changed it. */
+interface Before {
+  readonly held: Held;
+  readonly cell: ListCell;
+  readonly items: unknown[];
+  readonly length: number;
+  readonly lent: boolean;
+  readonly written: boolean;
+}
+
 export class OperatorStateStore {
   private readonly options: OperatorStateOptions;
   private readonly held = new Map<string, Held>();
   private readonly puts = new Map<string, PutCheck>();
+  /** Of the call in hand, if it can be taken back. */
+  private trial: Map<Held, Before> | null = null;
 
   constructor(options: OperatorStateOptions) {
     this.options = options;
@@ -90,6 +102,37 @@ export class OperatorStateStore {
     }
   }
 
+  /** What changes from now on can be taken back, until `endTrial`. */
+  beginTrial(): void {
+    this.trial = new Map();
+  }
+
+  endTrial(kept: boolean): void {
+    const { trial } = this;
+    this.trial = null;
+    if (kept || trial === null) return;
+    for (const { held, cell, items, length, lent, written } of trial.values()) {
+      const grown = items.length > length;
+      cell.items = grown ? items.slice(0, length) : items;
+      cell.lent = grown ? false : lent || cell.lent;
+      held.cell = cell;
+      held.written = written;
+    }
+  }
+
+  private note(held: Held): void {
+    if (this.trial === null || this.trial.has(held)) return;
+    const { cell, written } = held;
+    this.trial.set(held, {
+      held,
+      cell,
+      items: cell.items,
+      length: cell.items.length,
+      lent: cell.lent,
+      written,
+    });
+  }
+
   private declare<T>(name: string, redistribution: Redistribution): OperatorListState<T> {
     const held = this.held.get(name) ?? {
       redistribution,
@@ -120,12 +163,14 @@ export class OperatorStateStore {
 
   private replace(name: string, items: unknown[]): void {
     const held = this.read(name);
+    this.note(held);
     held.cell = new ListCell(items);
     held.written = true;
   }
 
   private append(name: string, item: unknown): void {
     const held = this.read(name);
+    this.note(held);
     held.cell.own().push(item);
     held.written = true;
   }

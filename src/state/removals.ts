@@ -4,7 +4,8 @@
 // Not:     writing them into a snapshot (keyed-snapshot.ts).
 //
 // R1. The log is complete from the oldest possible base on, or it is empty and there is no possible base.
-// R2. A published array only grows at its end: a running snapshot reads a part of it while the log goes on.
+// R2. A published array only grows at its end, or goes back to a length that it had since the last snapshot began: a running
+//     snapshot reads a part of it while the log goes on.
 
 import type { MapKey } from './key.js';
 import type { Namespace, Table } from './table.js';
@@ -24,6 +25,12 @@ export interface RemovalRange {
   readonly to: number;
 }
 
+/** Where the log stood; only good while no snapshot begins. */
+export interface RemovalMark {
+  readonly log: readonly Removal[];
+  readonly length: number;
+}
+
 export const NO_REMOVALS: RemovalRange = { log: [], from: 0, to: 0 };
 
 export class RemovalLog {
@@ -39,6 +46,15 @@ export class RemovalLog {
   add(removal: Removal, liveEntries: number): boolean {
     this.log.push(removal);
     return this.log.length <= liveEntries + this.floor;
+  }
+
+  mark(): RemovalMark {
+    return { log: this.log, length: this.log.length };
+  }
+
+  /** Forgets what was added since, unless all has been forgotten meanwhile. */
+  backTo({ log, length }: RemovalMark): void {
+    if (this.log === log) this.log.length = length;
   }
 
   /** All removals from an epoch on, up to now. */

@@ -13,8 +13,9 @@ import { DEFAULT_TUNING, type Tuning } from '../base/tuning.js';
 import { canonicalKey, type MapKey, originalKey } from './key.js';
 import { LentValues } from './lent-values.js';
 import { PutCheck } from './put-check.js';
-import { RemovalLog } from './removals.js';
+import { RemovalLog, type RemovalMark } from './removals.js';
 import type { Capture, Entry, Namespace, Table, TableHost } from './table.js';
+import { UndoLog } from './undo-log.js';
 
 export interface StateCoreOptions {
   readonly operator: string;
@@ -41,6 +42,7 @@ export class StateCore implements TableHost {
   key: MapKey | undefined = undefined;
   epoch = 1;
   capture: Capture | null = null;
+  undo: UndoLog | null = null;
   liveEntries = 0;
   /** Null in production. */
   readonly lent: LentValues | null;
@@ -49,6 +51,8 @@ export class StateCore implements TableHost {
   private completed: Base | null = null;
   private readonly begun = new Map<number, Base>();
   private readonly removals: RemovalLog;
+  private readonly undoLog = new UndoLog();
+  private removalsBefore: RemovalMark | null = null;
 
   constructor(options: StateCoreOptions) {
     this.place = {
@@ -113,9 +117,28 @@ export class StateCore implements TableHost {
   }
 
   change(entry: Entry): void {
+    if (this.undo !== null) this.undo.changed(entry);
+    if (entry.epoch === this.epoch) return;
     if (this.capture !== null) this.capture.save(entry);
     entry.epoch = this.epoch;
     entry.space.epoch = this.epoch;
+  }
+
+  /** Changes from now on can be taken back. */
+  beginTrial(): void {
+    this.undo = this.undoLog;
+    this.removalsBefore = this.removals.mark();
+  }
+
+  endTrial(kept: boolean): void {
+    const { undoLog } = this;
+    this.undo = null;
+    if (kept) return undoLog.clear();
+    undoLog.undo();
+    // A removal that was taken back must be in no increment: what it names is as old as it was.
+    if (this.removalsBefore !== null) this.removals.backTo(this.removalsBefore);
+    // What could not be taken back is told: an element of a list that was changed in place.
+    this.lent?.verify();
   }
 
   /** Whether an increment may ever build on a snapshot that was begun. */

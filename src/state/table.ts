@@ -4,7 +4,8 @@
 // Not:     what values mean (value-state.ts and the other accessors), writing snapshots (keyed-snapshot.ts).
 //
 // T1. Before an entry changes in an epoch for the first time, the running snapshot has taken its image. An epoch begins
-//     with each snapshot, so on the hot path this costs one comparison of integers: `entry.epoch !== host.epoch`.
+//     with each snapshot, so on the hot path this costs one comparison of integers: `entry.epoch !== host.epoch`. While a
+//     call can be taken back, each of its changes takes the slow way (undo-log.ts).
 // T2. The entries of a space, and the spaces of a table, are in the order in which they were created.
 // T3. A space without entries does not exist, except the one without name: memory goes back to where it was.
 // T4. Key groups are not tables of their own. A Map per key group costs a quarter of the speed at 100,000 keys and buys
@@ -17,6 +18,7 @@
 import { present } from '../base/assert.js';
 import type { MapKey } from './key.js';
 import type { StateShape } from './state-shape.js';
+import type { ImageOf, UndoLog } from './undo-log.js';
 
 export type StateKind =
   | 'value'
@@ -72,6 +74,8 @@ export interface Capture {
 export interface TableHost {
   readonly epoch: number;
   readonly capture: Capture | null;
+  /** Of the call in hand, if it can be taken back. */
+  readonly undo: UndoLog | null;
   /** Entries in all tables. */
   liveEntries: number;
   /** The slow part of T1. */
@@ -174,6 +178,8 @@ export class Table {
   shape: StateShape | null = null;
   /** For full snapshots: leaves expired parts out of an image, and answers PRUNED when nothing remains. */
   prune: ((image: unknown, nowMs: number) => unknown) | null = null;
+  /** For calls that are taken back: how a value is kept that is changed in place. Null: as its kind is. */
+  image: ImageOf | null = null;
   private windowSpan: number | null = null;
 
   constructor(host: TableHost, name: string, kind: StateKind, stamped: boolean) {
@@ -221,13 +227,15 @@ export class Table {
     space.insert(entry);
     space.epoch = host.epoch;
     host.liveEntries += 1;
+    if (host.undo !== null) host.undo.added(entry);
     return entry;
   }
 
   put(space: Space, key: MapKey, value: unknown): Entry {
     const entry = space.get(key);
     if (entry === undefined) return this.add(space, key, value);
-    if (entry.epoch !== this.host.epoch) this.host.change(entry);
+    const { host } = this;
+    if (entry.epoch !== host.epoch || host.undo !== null) host.change(entry);
     entry.value = value;
     return entry;
   }
@@ -235,7 +243,8 @@ export class Table {
   remove(entry: Entry): void {
     const { host } = this;
     const { space } = entry;
-    if (entry.epoch !== host.epoch) host.change(entry);
+    if (entry.epoch !== host.epoch || host.undo !== null) host.change(entry);
+    if (host.undo !== null) host.undo.removed(entry);
     if (!entry.isBornIn(host.epoch)) host.noteRemoval(this, space.namespace, entry.key);
     space.delete(entry.key);
     host.liveEntries -= 1;
@@ -249,6 +258,26 @@ export class Table {
     if (space.born !== host.epoch) host.noteRemoval(this, space.namespace, null);
     host.liveEntries -= space.size;
     this.detach(space);
+    if (host.undo !== null) host.undo.dropped(space);
+  }
+
+  /** Takes `remove` back. */
+  putBack(entry: Entry): void {
+    const { space } = entry;
+    space.insert(entry);
+    this.host.liveEntries += 1;
+    if (space.gone) this.queue(space);
+  }
+
+  /** Takes `drop` back. */
+  attach(space: Space): void {
+    this.host.liveEntries += space.size;
+    this.queue(space);
+  }
+
+  protected queue(space: Space): void {
+    space.gone = false;
+    this.spaces.set(this.indexOf(space.namespace), space);
   }
 
   protected createSpace(namespace: Namespace): Space {

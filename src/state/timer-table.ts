@@ -88,6 +88,12 @@ export class TimerTable extends Table {
     return space;
   }
 
+  protected override queue(space: Space): void {
+    super.queue(space);
+    this.place(space as TimerSpace, this.heap.length);
+    this.siftUp(space as TimerSpace);
+  }
+
   protected override detach(space: Space): void {
     super.detach(space);
     this.unqueue(space as TimerSpace);

@@ -72,7 +72,7 @@ export class Ttl {
       return this.returnsExpired ? stamped.value : undefined;
     }
     if (this.refreshesOnRead && stamped.at !== nowMs) {
-      if (entry.epoch !== core.epoch) core.change(entry);
+      if (entry.epoch !== core.epoch || core.undo !== null) core.change(entry);
       entry.value = { at: nowMs, value: stamped.value };
     } else if (core.capture !== null) {
       core.capture.save(entry);
@@ -114,7 +114,8 @@ export class Ttl {
       this.table.remove(entry);
       return;
     }
-    if (entry.epoch !== this.core.epoch) this.core.change(entry);
+    const { core } = this;
+    if (entry.epoch !== core.epoch || core.undo !== null) core.change(entry);
     entry.value = new ListCell(items);
   }
 

@@ -45,6 +45,7 @@ export class ValueCell {
 
   /** The running snapshot takes its image first: the reader may change what it gets. */
   private read(entry: Entry): unknown {
+    if (this.core.undo !== null) this.core.undo.lent(entry);
     if (this.ttl === null && this.core.capture !== null) this.core.capture.save(entry);
     const value = this.ttl === null ? entry.value : this.ttl.read(entry);
     if (this.core.lent !== null) this.core.lent.lend(entry, value);
@@ -53,6 +54,7 @@ export class ValueCell {
 
   /** As `read`, for folding: what has expired does not count, whoever may still see it. */
   readToFold(entry: Entry): unknown {
+    if (this.core.undo !== null) this.core.undo.lent(entry);
     if (this.core.capture !== null) this.core.capture.save(entry);
     if (this.ttl === null) return entry.value;
     const stamped = entry.value as Stamped;
@@ -67,7 +69,7 @@ export class ValueCell {
     if (entry === undefined) {
       this.table.add(this.space, core.requireKey(this.table.name), stored);
     } else {
-      if (entry.epoch !== core.epoch) core.change(entry);
+      if (entry.epoch !== core.epoch || core.undo !== null) core.change(entry);
       entry.value = stored;
     }
     if (ttl !== null) ttl.sweep();

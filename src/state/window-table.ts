@@ -11,6 +11,7 @@ import { StateError } from '../base/errors.js';
 import type { MapKey } from './key.js';
 import type { StateCore } from './state-core.js';
 import type { Entry, Space, Table } from './table.js';
+import type { ImageOf } from './undo-log.js';
 
 /** From `start` up to and without `end`, in milliseconds. A namespace that is a mere number n is the window [n, n). */
 export interface Window {
@@ -52,7 +53,8 @@ export class WindowTable<A> {
   /** Before each change of an entry's value: one comparison, unless a snapshot began since the last one. */
   touch(entry: WindowEntry<A>): void {
     const touched = entry as Entry<A>;
-    if (touched.epoch !== this.core.epoch) this.core.change(touched);
+    const { core } = this;
+    if (touched.epoch !== core.epoch || core.undo !== null) core.change(touched);
   }
 
   /** Sets the value of the key in hand, creating entry and window as needed. */
@@ -111,6 +113,17 @@ export class WindowTable<A> {
       if (window.end <= end) due.push(window);
     }
     return due.sort((a, b) => a.end - b.end || a.start - b.start);
+  }
+
+  /** How an accumulator is kept that a call may have to be given back. Default: as a copy. */
+  imagedBy(image: ImageOf): void {
+    this.table.image = image;
+  }
+
+  /** Changes were taken back behind this table. */
+  refresh(): void {
+    this.last = null;
+    this.earliestStale = true;
   }
 
   private space(start: number, end: number): Space | undefined {

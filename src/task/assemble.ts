@@ -25,7 +25,9 @@ import type {
   PlanVertex,
 } from '../graph/job-plan.js';
 import { fuseStateless } from '../operators/fuse.js';
+import { guardedOperator } from '../operators/guarded-operator.js';
 import type { Operator, OperatorContext } from '../operators/operator.js';
+import { isPoison } from '../operators/poison.js';
 import type { StatelessStep } from '../operators/stateless-step.js';
 import { canonicalKey } from '../state/key.js';
 import { keyGroupRange } from '../state/key-groups.js';
@@ -92,7 +94,7 @@ export function chainLinks(facts: SubtaskFacts): readonly ChainLinkSpec[] {
     const first = present(vertex.operators[index], 'an operator of the vertex');
     const work =
       run === undefined
-        ? createOperator(first)
+        ? createOperator(first, facts.freeze)
         : fuseLine(
             run.map((at) => present(vertex.operators[at], 'a step')),
             facts.freeze,
@@ -131,9 +133,9 @@ function startsWithOneOperator(vertex: PlanVertex): boolean {
   return head.main.length === 1 && head.main[0]?.kind === 'chained';
 }
 
-function createOperator(operator: PlanOperator): Operator {
-  const { work } = operator.node;
-  return work.kind === 'operator' ? work.create() : passThrough();
+function createOperator(operator: PlanOperator, freezes: boolean): Operator {
+  const { work, onError } = operator.node;
+  return work.kind === 'operator' ? guardedOperator(work.create(), onError, freezes) : passThrough();
 }
 
 function fuseLine(operators: readonly PlanOperator[], freezes: boolean): Operator {
@@ -229,7 +231,7 @@ function partitionerOf(partitioner: PlanPartitioner, receiver: PlanVertex): Part
       if (receiver.parallelism === 1) return { kind: 'global' };
       return {
         kind: 'key',
-        hashOfKey: hashOfKey(partitioner.selector, receiver),
+        hashOfKey: leavingOut(receiver, hashOfKey(partitioner.selector, receiver)),
         maxParallelism: receiver.maxParallelism,
       };
     case 'custom':
@@ -256,6 +258,20 @@ function hashOfKey(selector: KeySelector, receiver: PlanVertex): (value: unknown
     }
     if (typeof key === 'object') refuseLater('the key selector', key, place);
     return hashKey(canonicalKey(key, place));
+  };
+}
+
+/** A key that cannot be told is for the receiver to complain about, if it leaves such records out: it meets the same error. */
+function leavingOut(receiver: PlanVertex, hash: (value: unknown) => number): (value: unknown) => number {
+  const head = receiver.operators[0]?.node;
+  if (head?.work.kind !== 'operator' || head.onError === 'fail' || head.work.keys[0] == null) return hash;
+  return (value) => {
+    try {
+      return hash(value);
+    } catch (error) {
+      if (isPoison(error)) return 0;
+      throw error;
+    }
   };
 }
 

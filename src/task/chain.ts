@@ -339,6 +339,7 @@ export class Chain {
       keyed: link.keyed,
       logger: facts.logger.child({ operator: link.name, subtask: facts.subtask }),
       metrics: { count: (name, delta) => facts.count(link.uid, name, delta) },
+      trials: null,
       processingTimeMs: facts.now,
       currentWatermark: () => link.watermark,
       suspend: (work) => this.newlySuspended.push({ link: index, work }),

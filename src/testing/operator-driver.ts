@@ -77,6 +77,11 @@ export class OperatorDriver {
 
   step(step: OperatorStep): void {
     this.flush();
+    this.take(step);
+    this.recount();
+  }
+
+  private take(step: OperatorStep): void {
     switch (step.kind) {
       case 'record':
         this.call(() => this.operator.onRecord(step.value, step.timestamp));
@@ -130,6 +135,11 @@ export class OperatorDriver {
     this.snapshotKeyed(kind);
     this.operator.close();
     this.restore(lists);
+  }
+
+  private recount(): void {
+    const wrong = this.keyed?.audit() ?? [];
+    assert(wrong.length === 0, 'state is as its sizes and indexes say', { wrong: wrong.join('; ') });
   }
 
   private snapshotKeyed(kind: 'full' | 'incremental'): void {
@@ -247,6 +257,7 @@ export class OperatorDriver {
       operatorState: this.operatorState,
       keyed: this.keyed,
       logger: silentLogger,
+      trials: null,
       metrics: { count: (name, delta) => this.counters.set(name, (this.counters.get(name) ?? 0) + delta) },
       processingTimeMs: () => this.wallMs,
       currentWatermark: () => this.watermark,

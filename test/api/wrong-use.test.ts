@@ -7,6 +7,7 @@ import type { StreamEnvironment } from '../../src/api/stream-environment.js';
 import { JobDefinitionError } from '../../src/base/errors.js';
 import { planJob } from '../../src/graph/plan.js';
 import type { StreamGraph } from '../../src/graph/stream-graph.js';
+import { type DeadLetter, deadLetter } from '../../src/operators/poison.js';
 import { KeyedProcessFunction } from '../../src/operators/process-function.js';
 import { sideOutput } from '../../src/operators/side-output.js';
 import { count } from '../../src/operators/windows/aggregates.js';
@@ -30,6 +31,45 @@ function problemsOf(build: (env: StreamEnvironment) => void): readonly string[] 
 function withoutPlaces(problem: string): string {
   return problem.replaceAll(/(declared )?[^\s(]*wrong-use\.test\.ts:\d+:\d+/g, '$1here');
 }
+
+describe('a wrong use of onError is reported', () => {
+  const bad = sideOutput<DeadLetter>('bad');
+  const late = sideOutput<number>('bad');
+
+  test('what is no policy, what nobody reads, a tag with two meanings, a place that is none', () => {
+    const problems = problemsOf((env) => {
+      const stream = env.from([1]);
+      stream
+        .map((n) => n)
+        .onError('ignore' as never)
+        .print();
+      stream
+        .map((n) => n)
+        .onError(deadLetter({} as never))
+        .print();
+      stream
+        .map((n) => n)
+        .uid('unread')
+        .onError(deadLetter(bad))
+        .print();
+      stream.rebalance().onError('skip').print();
+      const windows = stream
+        .keyBy((n) => n)
+        .window(tumbling(10))
+        .sideOutputLateData(late);
+      const counts = windows.aggregate(count()).uid('twice').onError(deadLetter(bad));
+      counts.getSideOutput(bad).print();
+      counts.print();
+    });
+    expect(problems).toEqual([
+      "onError(): expected 'fail', 'skip' or deadLetter(tag) with a tag made by sideOutput(name) (here)",
+      "onError(): expected 'fail', 'skip' or deadLetter(tag) with a tag made by sideOutput(name) (here)",
+      'onError(...) belongs directly after the operator that it is for, not after a union, a partitioning or a side output (here)',
+      'nobody reads the dead letters "bad" of "map" (uid "unread", declared here); read them with getSideOutput(tag) directly after it, or use onError(\'skip\')',
+      '"window.aggregate" (uid "twice", declared here) sends both late records and dead letters to "bad"; give the dead letters a tag of their own',
+    ]);
+  });
+});
 
 describe('a wrong use of the API is reported', () => {
   const wrong = 5 as never;

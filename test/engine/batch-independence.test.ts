@@ -8,6 +8,8 @@ import { expect, test } from 'vitest';
 import {
   count,
   type DataStream,
+  type DeadLetter,
+  deadLetter,
   defineJob,
   forEachSink,
   type KeyedContext,
@@ -63,6 +65,32 @@ class Alarms extends KeyedProcessFunction<number, Row, Row> {
     yield row(context.key, at, 1, 'and again');
   }
 }
+
+/** Sets timers and state before it fails, also in timers. */
+class Failing extends Alarms {
+  override onElement(value: Row, context: KeyedContext<number, Row>): void {
+    super.onElement(value, context);
+    if (value.n % 4 === 1) throw new Error('an element');
+  }
+
+  override *onTimer(at: number, context: TimerContext<number, Row>): Generator<Row> {
+    yield* super.onTimer(at, context);
+    if (at % 3 === 0) throw new Error('a timer');
+  }
+}
+
+const bad = sideOutput<DeadLetter<Row>>('bad');
+const letterRow = ({ operator, trigger, record, key, timestamp, window, error }: DeadLetter<Row>): Row =>
+  row(
+    Number(key ?? -1),
+    timestamp ?? -1,
+    record?.n ?? -1,
+    JSON.stringify([operator, trigger, window, error]),
+  );
+const failing = punctuated((value: Row, time) => {
+  if (value.n % 5 === 3) throw new Error('no watermark');
+  return time;
+});
 
 type Line = (rows: DataStream<Row>, sinks: (name: string, rows: DataStream<Row>) => void) => DataStream<Row>;
 
@@ -124,6 +152,50 @@ const OPERATORS: Readonly<Record<string, Line>> = {
       .window(sliding(6, 3))
       .allowedLateness(4)
       .reduce((a, b) => row(a.k, a.t, a.n + b.n, 'sliding')),
+  'map with dead letters': (rows, sink) => {
+    const made = rows
+      .map((value) => {
+        if (value.n % 5 === 1) throw new Error(`${value.n}`);
+        return { ...value, n: value.n + 1 };
+      })
+      .onError(deadLetter(bad));
+    sink('bad', made.getSideOutput(bad).map(letterRow));
+    return made;
+  },
+  'flatMap that skips': (rows) =>
+    rows
+      .flatMap(function* (value) {
+        yield value;
+        if (value.n % 5 === 2) throw new Error('after one');
+        yield { ...value, n: value.n + 3 };
+      })
+      .onError('skip'),
+  'assigner that skips': (rows) =>
+    timed(
+      rows.map((v) => v),
+      failing,
+    ).onError('skip'),
+  'keyed process with dead letters': (rows, sink) => {
+    const made = keyed(timed(rows, everyThird)).process(Failing).onError(deadLetter(bad));
+    sink('bad', made.getSideOutput(bad).map(letterRow));
+    return made;
+  },
+  'session that skips': (rows, sink) => {
+    const windows = keyed(timed(rows, everyThird))
+      .window(session(3))
+      .allowedLateness(3)
+      .sideOutputLateData(late);
+    const made = windows
+      .process(function* (k, window, elements) {
+        yield row(k, window.start, elements.length, 'begun');
+        if (elements.some(({ n }) => n % 7 === 3)) throw new Error('no window');
+        yield row(k, window.start, elements.length, elements.map(({ n }) => n).join(' '));
+      })
+      .onError(deadLetter(bad));
+    sink('late', made.getSideOutput(late));
+    sink('bad', made.getSideOutput(bad).map(letterRow));
+    return made;
+  },
   session: (rows, sink) => {
     const windows = keyed(timed(rows, everyThird)).window(session(3)).sideOutputLateData(late);
     const made = windows.process(function* (k, window, elements, context) {

@@ -21,7 +21,13 @@ import { expectNow, userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
 import type { AlignedWindows, TimeWindow } from './window-assigners.js';
 import { windowEnd, windowStart } from './window-assigners.js';
-import { ADDING, type AnyContents, type ContentsRunner, runContents } from './window-contents.js';
+import {
+  ADDING,
+  type AnyContents,
+  type ContentsRunner,
+  emitContents,
+  runContents,
+} from './window-contents.js';
 import { generateWindowLoop, type LoopStep, type WindowLoop, type WindowLoopHost } from './window-loop.js';
 import { windowShape } from './window-shape.js';
 
@@ -110,6 +116,7 @@ class Running implements WindowLoopHost {
     this.lateness = new Lateness(context, options);
     this.contents = runContents(options.contents, context, keyed);
     this.table = keyed.windows<unknown>(STATE, windowShape(options.assigner, options.contents));
+    this.table.imagedBy((held) => this.contents.image(held));
     this.setKey = keySetter(context, keyed, options.key);
     ({ sizeMs: this.sizeMs, slideMs: this.slideMs, offsetMs: this.offsetMs } = options.assigner);
     this.keepsFired = options.allowedLatenessMs > 0;
@@ -215,7 +222,7 @@ class Running implements WindowLoopHost {
       const { value: entry, done } = firing.entries.next();
       if (done === true) return true;
       keyed.setMapKey(entry.key);
-      if (!contents.emit(window, entry.value, this.keepsFired)) return false;
+      if (!emitContents(context, contents, window, entry.value, this.keepsFired)) return false;
     }
   }
 
@@ -234,6 +241,8 @@ class Running implements WindowLoopHost {
     const { lateness, sizeMs, slideMs } = this;
     let windows = 0;
     let live = 0;
+    // Left over from a record that was left out.
+    if (this.refiring.length > 0) this.refiring = [];
     for (
       let start = windowStart(timestamp, this.offsetMs, slideMs);
       start > timestamp - sizeMs;

@@ -16,10 +16,16 @@ import type { WindowEntry, WindowTable } from '../../state/window-table.js';
 import { type KeySelector, keySetter, requireKeyed } from '../key-setter.js';
 import type { Operator, OperatorContext } from '../operator.js';
 import { RecordQueue } from '../record-queue.js';
-import { contractError, expectNow, shown, userError } from '../user-code.js';
+import { expectNow, poisonError, shown, userError } from '../user-code.js';
 import { Lateness, type LatenessOptions } from './lateness.js';
 import { type SessionWindows, windowEnd } from './window-assigners.js';
-import { type AnyContents, type ContentsRunner, checkMergeable, runContents } from './window-contents.js';
+import {
+  type AnyContents,
+  type ContentsRunner,
+  checkMergeable,
+  emitContents,
+  runContents,
+} from './window-contents.js';
 import { windowShape } from './window-shape.js';
 
 export interface SessionWindowOptions extends LatenessOptions {
@@ -99,6 +105,7 @@ class Running {
     this.lateness = new Lateness(context, options);
     this.contents = runContents(options.contents, context, keyed);
     this.table = keyed.windows<Session[]>(STATE, windowShape(options.assigner, options.contents));
+    this.table.imagedBy((sessions) => this.imageOf(sessions as readonly Session[]));
     this.setKey = keySetter(context, keyed, options.key);
     this.gapMs = options.assigner.gapMs as number | ((value: unknown) => number);
     this.queue = new RecordQueue(
@@ -226,7 +233,15 @@ class Running {
     if (session.fired) return;
     session.fired = true;
     // At most one session of a key is due at a time, because no two end together; so one emission at most is suspended.
-    this.contents.emit(windowOf(session), session.contents, !gone);
+    emitContents(this.context, this.contents, windowOf(session), session.contents, !gone);
+  }
+
+  private imageOf(sessions: readonly Session[]): () => Session[] {
+    const images = sessions.map((session) => ({
+      session: { ...session },
+      contents: this.contents.image(session.contents),
+    }));
+    return () => images.map(({ session, contents }) => ({ ...session, contents: contents() }));
   }
 
   private gapOf(value: unknown): number {
@@ -239,7 +254,7 @@ class Running {
     }
     expectNow(this.context, 'the session gap', gap);
     if (typeof gap === 'number' && gap > 0 && Number.isFinite(gap)) return gap;
-    throw contractError(
+    throw poisonError(
       this.context,
       `Expected a session gap in milliseconds above 0, got ${shown(gap)}.`,
       'Answer a duration for every record, for example minutes(30).',

@@ -16,6 +16,7 @@ import type { AggregateFunction } from '../../state/descriptors.js';
 import type { KeyedBackend } from '../../state/keyed-backend.js';
 import type { PutCheck } from '../../state/put-check.js';
 import { separate } from '../../state/separate.js';
+import { copied, type Image, imageOfElements } from '../../state/undo-log.js';
 import type { OperatorContext } from '../operator.js';
 import type { Emitted, ProcessContext } from '../process-function.js';
 import { CallContext } from '../process-operator.js';
@@ -61,6 +62,8 @@ export interface ContentsRunner {
   checked(contents: unknown): unknown;
   /** Contents that were emitted, for `add` and `merge` to change in place: nobody else has them. */
   own(contents: unknown): unknown;
+  /** For records that are left out: contents as they are now, although `add` and `merge` change them in place. */
+  image(contents: unknown): Image;
   /** May change `contents` in place, or answer new ones. */
   add(contents: unknown, value: unknown): unknown;
   merge(left: unknown, right: unknown): unknown;
@@ -89,6 +92,22 @@ export function runContents(
     default:
       return new ProcessRunner(contents.process, context, keyed);
   }
+}
+
+/** As `emit` of contents, in an advance of time: each key is a call of its own. */
+export function emitContents(
+  context: OperatorContext,
+  runner: ContentsRunner,
+  window: TimeWindow,
+  contents: unknown,
+  kept: boolean,
+): boolean {
+  const { trials } = context;
+  if (trials === null) return runner.emit(window, contents, kept);
+  trials.run({ trigger: 'window', window, contents, timestamp: window.end - 1 }, () => {
+    runner.emit(window, contents, kept);
+  });
+  return true;
 }
 
 /** ConfigError when merging windows are given contents that cannot be merged. */
@@ -150,6 +169,10 @@ class AggregateRunner implements ContentsRunner {
 
   own(contents: unknown): unknown {
     return separate(contents);
+  }
+
+  image(contents: unknown): Image {
+    return copied(contents);
   }
 
   add(contents: unknown, value: unknown): unknown {
@@ -239,6 +262,10 @@ class ProcessRunner implements ContentsRunner {
   /** It was emitted as a copy. */
   own(contents: unknown): unknown {
     return contents;
+  }
+
+  image(contents: unknown): Image {
+    return imageOfElements(contents as readonly unknown[]);
   }
 
   add(contents: unknown, value: unknown): unknown {
