@@ -10,6 +10,7 @@ import { FILE_MUTANTS } from './list-files.js';
 import { FLOW_MUTANTS } from './list-flow.js';
 import { GROUP_MUTANTS } from './list-groups.js';
 import { KERNEL_MUTANTS } from './list-kernel.js';
+import { POISON_MUTANTS } from './list-poison.js';
 import { SLICE_MUTANTS } from './list-slices.js';
 import { STATE_MUTANTS } from './list-state.js';
 import { STORE_MUTANTS } from './list-store.js';
@@ -35,4 +36,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...FILE_MUTANTS,
   ...FLOW_MUTANTS,
   ...BASE_MUTANTS,
+  ...POISON_MUTANTS,
 ];

@@ -5,6 +5,7 @@
 
 import { assertUnique, type Shape } from './shape.js';
 import { FILE_SHAPES } from './shapes-files.js';
+import { POISON_SHAPES } from './shapes-poison.js';
 import { STATE_SHAPES } from './shapes-state.js';
 import { STREAM_SHAPES } from './shapes-streams.js';
 import { WINDOW_SHAPES } from './shapes-windows.js';
@@ -14,4 +15,5 @@ export const SHAPES: readonly Shape[] = assertUnique([
   ...STATE_SHAPES,
   ...WINDOW_SHAPES,
   ...FILE_SHAPES,
+  ...POISON_SHAPES,
 ]);

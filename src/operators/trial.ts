@@ -1,7 +1,7 @@
 // Calls of users' functions that leave nothing behind when they fail.
 //
-// Owns:    results that wait until their call is through; taking back state; counting, telling and sending what failed.
-// Not:     which failures these are (poison.ts), the log of changes (src/state/undo-log.ts).
+// Owns:    results that wait until their call is through; taking back state.
+// Not:     which failures these are (poison.ts), what is said of them (left-out.ts), the log of changes (src/state/undo-log.ts).
 //
 // T1. A call is all or nothing: its results leave, and its changes of state and timers stay, when it has come to its end.
 // T2. While a call runs there is always room: a generator is not suspended half way, since its state could change meanwhile. What
@@ -12,18 +12,11 @@
 
 import { deepFreeze } from '../base/freeze.js';
 import { EMISSION_OVERDRAFT_RECORDS_MAX } from '../base/limits.js';
-import { MIN_TIMESTAMP, showTime } from '../base/timestamps.js';
 import { separate } from '../state/separate.js';
+import { LeftOut } from './left-out.js';
 import type { OperatorContext, Output, TrialOf, Trials } from './operator.js';
-import {
-  DEAD_LETTERS,
-  type DeadLetter,
-  errorOfLetter,
-  isPoison,
-  type OnError,
-  RECORDS_SKIPPED,
-} from './poison.js';
-import { contractError, shown } from './user-code.js';
+import { isPoison, type OnError } from './poison.js';
+import { contractError } from './user-code.js';
 
 type Held =
   | { readonly kind: 'record'; readonly value: unknown; readonly timestamp: number }
@@ -35,18 +28,19 @@ export class TrialRunner implements Trials {
   /** What the operator is given in place of the context of its task. */
   readonly context: OperatorContext;
   private readonly outer: OperatorContext;
-  private readonly policy: Exclude<OnError, 'fail'>;
+  private readonly leftOut: LeftOut;
   private readonly freezes: boolean;
   private held: Held[] = [];
   /** Of `held`, what has left. */
   private left = 0;
   private running = false;
-  private failures = 0;
-  private tellAt = 1;
 
   constructor(outer: OperatorContext, policy: Exclude<OnError, 'fail'>, freezes: boolean) {
     this.outer = outer;
-    this.policy = policy;
+    this.leftOut = new LeftOut(
+      { ...outer, count: (metric, delta) => outer.metrics.count(metric, delta) },
+      policy,
+    );
     this.freezes = freezes;
     this.context = {
       ...outer,
@@ -99,42 +93,20 @@ export class TrialRunner implements Trials {
 
   private failed(of: TrialOf, key: unknown, error: unknown): void {
     if (!isPoison(error)) throw error;
-    const { outer, policy } = this;
-    this.failures += 1;
-    if (this.failures === this.tellAt) this.tell(of, key, error);
-    if (policy === 'skip') {
-      outer.metrics.count(RECORDS_SKIPPED, 1);
-      return;
-    }
-    outer.metrics.count(DEAD_LETTERS, 1);
-    const { timestamp } = of;
-    const letter: DeadLetter = {
-      operator: outer.name,
-      trigger: of.trigger,
-      record: of.trigger === 'record' ? of.record : null,
+    const { timestamp, trigger } = of;
+    const failed = {
+      trigger,
+      record: trigger === 'record' ? of.record : null,
       position: null,
       key: key ?? null,
-      timestamp: timestamp > MIN_TIMESTAMP ? timestamp : null,
+      timestamp,
       // Contents may stay in state and grow.
-      window: of.trigger === 'window' ? { ...of.window, contents: separate(of.contents) } : null,
-      error: errorOfLetter(error),
+      window: trigger === 'window' ? { ...of.window, contents: separate(of.contents) } : null,
     };
-    this.held.push({ kind: 'side', tag: policy.tag.name, value: letter, timestamp });
-  }
-
-  /** The first, the tenth, the hundredth: often enough to be seen, and never a flood. */
-  private tell(of: TrialOf, key: unknown, error: unknown): void {
-    this.tellAt *= 10;
-    this.outer.logger.warn(
-      {
-        failures: this.failures,
-        error,
-        ...(of.trigger === 'record' ? { record: shown(of.record) } : {}),
-        ...(key === undefined ? {} : { key: shown(key) }),
-        ...(of.timestamp > MIN_TIMESTAMP ? { timestamp: showTime(of.timestamp) } : {}),
-      },
-      `a ${of.trigger} failed and was ${this.policy === 'skip' ? 'skipped' : 'sent to the dead letters'}, as onError says`,
-    );
+    const { leftOut } = this;
+    leftOut.note(failed, error);
+    const { tag } = leftOut;
+    if (tag !== null) this.held.push({ kind: 'side', tag, value: leftOut.letter(failed, error), timestamp });
   }
 
   private outputOf(): Output {

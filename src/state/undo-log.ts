@@ -74,17 +74,9 @@ function imageOf(entry: Entry): Image {
   const { table } = entry.space;
   if (typeof value !== 'object' || value === null) return () => value;
   if (table.image !== null) return table.image(value);
-  switch (table.kind) {
-    case 'list':
-      return imageOfList(value as ListCell);
-    case 'reducing':
-    case 'aggregating':
-    case 'window':
-      return copied(value);
-    default:
-      // Nobody has read it in this call, so nobody changes it: it is replaced.
-      return () => value;
-  }
+  if (table.kind === 'list') return imageOfList(value as ListCell);
+  // What else a call changes it has read first (lent), or it replaces it.
+  return table.kind === 'window' ? copied(value) : () => value;
 }
 
 /** An array that was lent stays as its reader has it; of one that was not, only the end can have changed. */
