@@ -15,6 +15,7 @@ import { connectorLink, outboxEdges } from '../src/task/assemble.js';
 import type { ChainLink } from '../src/task/chain.js';
 import { Outbox } from '../src/task/outbox.js';
 import { SourceMachine } from '../src/task/source-machine.js';
+import { SourceRejects } from '../src/task/source-rejects.js';
 import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../src/task/split-positions.js';
 import type { ConnectorCalls } from './connector-driver.js';
 import {
@@ -52,6 +53,15 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     opened: true,
   };
   const positions = new SplitPositions(head.name, splits);
+  const describe = (index: number): string | undefined =>
+    positions.describe(index, (split, position, offset) => source.describe?.(split, position, offset));
+  const rejects = new SourceRejects(
+    {
+      ...{ name: head.name, subtask: of.subtask, declaredAt: head.node.declaredAt },
+      ...{ logger: sourceContext.logger, count: sourceContext.count },
+    },
+    head.node.onError,
+  );
   const machine = new SourceMachine(
     {
       name: head.name,
@@ -61,6 +71,9 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
       snapshots: makeSnapshots(opening, [self, ...chain.links]),
       positions,
       watermarks: watermarksOf(work.watermarks, live, head, of.subtask),
+      rejects,
+      // Counted from where a poll began it would be another one in the next attempt.
+      describe: (index) => (source.describe === undefined ? undefined : describe(index)),
       bounded: source.bounded,
       finished,
       pollRecordsMax: of.tuning.pollRecordsMax,
@@ -80,8 +93,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
   const inHand: SourceInHand = {
     chain,
     taken: (index) => machine.takenRecord(index),
-    describe: (index) =>
-      positions.describe(index, (split, position, offset) => source.describe?.(split, position, offset)),
+    describe,
     describesPositions: source.describe !== undefined,
   };
   return {

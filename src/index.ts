@@ -56,7 +56,14 @@ export type {
   TransactionalSink,
   TransactionalWriter,
 } from './operators/sink.js';
-export type { Polled, Source, SourceContext, SourceReader, SourceSplit } from './operators/source.js';
+export type {
+  Polled,
+  Rejected,
+  Source,
+  SourceContext,
+  SourceReader,
+  SourceSplit,
+} from './operators/source.js';
 export {
   aggregatingState,
   listState,

@@ -92,8 +92,8 @@ export const FLOW_MUTANTS: readonly Mutant[] = [
     oracles: ['O1', 'O7', 'O2'],
     file: 'src/task/source-machine.ts',
     find: `    const count = polled.values.length;
-    if (count === 0) return;`,
+    if (count === 0 && polled.rejected === undefined) return;`,
     replace: `    const count = polled.values.length;
-    if (count === 0 || count === this.parts.pollRecordsMax - 1) return;`,
+    if ((count === 0 && polled.rejected === undefined) || count === this.parts.pollRecordsMax - 1) return;`,
   },
 ];

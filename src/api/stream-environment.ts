@@ -5,6 +5,7 @@
 
 import { arraySource } from '../connectors/array-source.js';
 import type { StreamGraphBuilder } from '../graph/stream-graph-builder.js';
+import type { OnError } from '../operators/poison.js';
 import type { WatermarkStrategy } from '../operators/watermark-strategy.js';
 import { DataStream } from './data-stream.js';
 import { declaredAt, describesJobs } from './declared-at.js';
@@ -14,6 +15,8 @@ import { type StreamInput, sourceOf } from './stream-input.js';
 export interface FromOptions<T> extends NodeOptions {
   /** Watermarks made in the source, per split: better than mid-stream when splits are read at different speeds. */
   readonly watermarks?: WatermarkStrategy<T>;
+  /** What becomes of what the source cannot make a record of, or cannot give a timestamp; as `stream.onError` behind it. */
+  readonly onError?: OnError;
 }
 
 export class StreamEnvironment {
@@ -42,7 +45,10 @@ export class StreamEnvironment {
       declaredAt: place,
     });
     applyOptions(this.#graph, node, options);
-    return new DataStream<T>(this.#graph, [{ from: node, sideTag: null, partitioner: { kind: 'default' } }]);
+    const stream = new DataStream<T>(this.#graph, [
+      { from: node, sideTag: null, partitioner: { kind: 'default' } },
+    ]);
+    return options.onError === undefined ? stream : stream.onError(options.onError);
   }
 
   /** Subtasks of every operator that does not set its own. Stands above what the run asks for. */

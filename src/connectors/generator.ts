@@ -12,7 +12,14 @@ import { refuseLater } from '../base/at-once.js';
 import { ConfigError, ConnectorError, UserCodeError } from '../base/errors.js';
 import { BATCH_RECORDS_MAX, PACE_TICK_MS } from '../base/limits.js';
 import type { RandomStream } from '../base/runtime.js';
-import type { Polled, Source, SourceContext, SourceReader, SourceSplit } from '../operators/source.js';
+import type {
+  Polled,
+  Rejected,
+  Source,
+  SourceContext,
+  SourceReader,
+  SourceSplit,
+} from '../operators/source.js';
 import { NOTHING_LEFT } from './idle-reader.js';
 import { checkedRate, Pacer } from './pacer.js';
 
@@ -142,12 +149,17 @@ class GeneratorReader<T> implements SourceReader<T, number> {
     this.lanes = [];
   }
 
-  private make(lane: Lane, end: number): Polled<T, number> {
+  /** Up to the first record that cannot be made. */
+  private make(lane: Lane, last: number): Polled<T, number> {
     const { make, timestamp } = this.settings;
     const values: T[] = [];
     const timestamps: number[] = [];
-    try {
-      for (let seq = lane.next; seq < end; seq += 1) {
+    const rejected: Rejected[] = [];
+    let end = lane.next;
+    while (end < last && rejected.length === 0) {
+      const seq = end;
+      end += 1;
+      try {
         this.random.startRecord(seq);
         const value = make(seq, this.random);
         if (typeof value === 'object') refuseLater('make of the generator', value);
@@ -157,14 +169,18 @@ class GeneratorReader<T> implements SourceReader<T, number> {
           timestamps.push(time);
         }
         values.push(value);
+      } catch (cause) {
+        const position = `seq ${seq}`;
+        const error = new UserCodeError('The generator could not make a record.', { position, cause });
+        rejected.push({ before: values.length, record: seq, error, position });
       }
-    } catch (cause) {
-      const position = `seq ${lane.next + values.length}`;
-      throw new UserCodeError('The generator could not make a record.', { position, cause });
     }
     lane.next = end % lane.block === 0 ? end + (lane.lanes - 1) * lane.block : end;
-    const records = { kind: 'records', split: lane.id, values, next: lane.next } as const;
-    return timestamp === null ? records : { ...records, timestamps };
+    return {
+      ...{ kind: 'records', split: lane.id, values, next: lane.next },
+      ...(timestamp === null ? {} : { timestamps }),
+      ...(rejected.length === 0 ? {} : { rejected }),
+    };
   }
 
   private lowest(): Lane | null {

@@ -32,6 +32,18 @@ export interface SourceContext {
   count(metric: string, delta: number): void;
 }
 
+/** What a source has read and cannot make a record of. The job says what becomes of it (`onError`); by default it fails. */
+export interface Rejected {
+  /** How many of the values of the same answer stand before it. */
+  readonly before: number;
+  /** As it was read: a line, the bytes of a message. Must survive the codec, since it may become a dead letter. */
+  readonly record: unknown;
+  /** What was thrown. An `unrecoverable` one ends the job, whatever `onError` says. */
+  readonly error: unknown;
+  /** Where it stands, for people: `orders.csv:17`. */
+  readonly position?: string;
+}
+
 export type Polled<T, P = unknown> =
   /** At most as many as asked for, all of one split; `next` is the position after the last of them. May be empty to move a position. */
   | {
@@ -40,6 +52,8 @@ export type Polled<T, P = unknown> =
       readonly values: readonly T[];
       /** Event time per record, where the source knows it. */
       readonly timestamps?: readonly number[];
+      /** What stood among them and is no record, in order. `next` is behind it as well. */
+      readonly rejected?: readonly Rejected[];
       readonly next: P;
     }
   /** Nothing at the moment; ask again after so long. (A reader that can wait for data does so inside `poll` instead.) */

@@ -9,6 +9,7 @@
 // S3. The idle clocks stand still while the subtask is paused: a healthy source that is held back is not idle (2.9).
 
 import { assert } from '../base/assert.js';
+import { WeirError } from '../base/errors.js';
 import { MAX_TIMESTAMP } from '../base/timestamps.js';
 import type { Watermark, WatermarkStatus } from '../elements/element.js';
 import { WatermarkMerge } from '../flow/watermark-merge.js';
@@ -84,13 +85,15 @@ export class SplitWatermarks {
 
   /**
    * Writes the event times of one split's records into `timestamps`, and answers what is to be emitted among them: a watermark
-   * takes effect behind the record that it was the answer to, however many records were read at once (2.5).
+   * takes effect behind the record that it was the answer to, however many records were read at once (2.5). `leaveOut` is told
+   * of a record that the strategy throws at, or throws itself; without it such an error is thrown.
    */
   onRecords(
     id: string,
     values: readonly unknown[],
     timestamps: number[],
     _nowMs: number,
+    leaveOut: ((index: number, error: unknown) => void) | null = null,
   ): readonly PlacedEmission[] {
     const split = this.splits.get(id);
     assert(split !== undefined, 'records come from a split that has not ended', { id });
@@ -104,10 +107,37 @@ export class SplitWatermarks {
       split.idle = false;
       place(0, this.merge.status(split.channel, false));
     }
-    this.assign(values, timestamps, split.generator, (answer, index) =>
-      place(index + 1, this.rise(split, answer)),
-    );
+    const answered = (answer: unknown, index: number): void => place(index + 1, this.rise(split, answer));
+    if (leaveOut === null) this.assign(values, timestamps, split.generator, answered);
+    else this.assignWhatCan(split, values, timestamps, answered, leaveOut);
     return placed;
+  }
+
+  /** Goes on behind each record that fails. */
+  private assignWhatCan(
+    split: Split,
+    values: readonly unknown[],
+    timestamps: number[],
+    answered: (answer: unknown, index: number) => void,
+    leaveOut: (index: number, error: unknown) => void,
+  ): void {
+    for (let from = 0; from < values.length; ) {
+      const times = timestamps.slice(from);
+      const first = from;
+      try {
+        this.assign(values.slice(from), times, split.generator, (answer, index) =>
+          answered(answer, first + index),
+        );
+        from = values.length;
+      } catch (error) {
+        const index = error instanceof WeirError ? error.batchIndex : undefined;
+        if (index === undefined) throw error;
+        from += index + 1;
+        leaveOut(first + index, error);
+      } finally {
+        for (const [index, time] of times.entries()) timestamps[first + index] = time;
+      }
+    }
   }
 
   periodic(nowMs: number): readonly WatermarkEmission[] {

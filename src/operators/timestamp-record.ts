@@ -6,6 +6,7 @@
 // R1. With generated code, assigner and generator of one operator are inlined although other operators have others: 1.7 times
 //     as many records/s through filter, map and a timestamp operator. Without it the same happens through shared code.
 
+import { atBatchIndex } from '../base/errors.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { generate } from './generated-code.js';
 import type { Output } from './operator.js';
@@ -61,7 +62,7 @@ function failuresOf(place: CodePlace): Readonly<Record<'refuse' | 'explain', unk
   return {
     refuse: (value: unknown, timestamp: unknown): never => refuseTimestamp(place, value, timestamp),
     explain(cause: unknown, thrower: 'assigner' | 'generator' | 'engine', index?: number): unknown {
-      if (thrower === 'engine') return cause;
+      if (thrower === 'engine') return index === undefined ? cause : atBatchIndex(cause, index);
       return userError(place, thrower === 'assigner' ? ASSIGNING : GENERATING, cause, index);
     },
   };
@@ -116,9 +117,13 @@ function sharedBatch({ strategy, place }: BatchParts): BatchFunction {
   return (values, timestamps, generator, answered) => {
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
-      const timestamp = assignTimestamp(strategy, place, value, timestamps[index] as number);
-      timestamps[index] = timestamp;
-      ask(place, generator, value, timestamp, (answer) => answered(answer, index));
+      try {
+        const timestamp = assignTimestamp(strategy, place, value, timestamps[index] as number);
+        timestamps[index] = timestamp;
+        ask(place, generator, value, timestamp, (answer) => answered(answer, index));
+      } catch (cause) {
+        throw atBatchIndex(cause, index);
+      }
     }
   };
 }

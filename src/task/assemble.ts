@@ -130,7 +130,7 @@ export function connectorLink(vertex: PlanVertex, subtask: number): ChainLinkSpe
 
 function startsWithOneOperator(vertex: PlanVertex): boolean {
   const head = present(vertex.operators[0], 'a source heads its vertex');
-  return head.main.length === 1 && head.main[0]?.kind === 'chained';
+  return head.sides.size === 0 && head.main.length === 1 && head.main[0]?.kind === 'chained';
 }
 
 function createOperator(operator: PlanOperator, freezes: boolean): Operator {

@@ -78,6 +78,8 @@ export class Chain {
   private readonly room: Room;
   private readonly facts: ChainFacts;
   private job: Job | null = null;
+  /** Where the head emits to, once it is open. */
+  private head: Output | null = null;
   private suspended: SuspendedAt[] = [];
   private newlySuspended: SuspendedAt[] = [];
   private readonly advances: Advance[] = [];
@@ -109,6 +111,7 @@ export class Chain {
       link.opened = true;
       const context = this.contextOf(link, index);
       link.operator.open(context);
+      if (index === 0) this.head = context.output;
       for (const notice of link.keyed?.settle(this.facts.undeclared) ?? []) context.logger.warn({}, notice);
     }
   }
@@ -130,6 +133,12 @@ export class Chain {
     this.recordsIn += values.length;
     this.job = { kind: 'batch', values, timestamps, input, index: 0 };
     this.hand.given(this.job);
+  }
+
+  /** A record of a side output of the head. */
+  startSide(tag: string, value: unknown, timestamp: number): void {
+    assert(this.atRest, 'a record of a side output enters when the chain is at rest');
+    present(this.head, 'an open chain').side(tag, value, timestamp);
   }
 
   startWatermark(time: number): void {

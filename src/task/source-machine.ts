@@ -22,6 +22,7 @@ import type { Machine, MachineStatus, TaskEffect, TaskInput } from './effect.js'
 import type { Outbox } from './outbox.js';
 import type { Snapshots } from './snapshots.js';
 import { cutBatch, type SourcePart } from './source-parts.js';
+import { placedAmong, type SourceRejects } from './source-rejects.js';
 import type { SplitPositions } from './split-positions.js';
 
 export interface SourceParts {
@@ -33,6 +34,9 @@ export interface SourceParts {
   readonly positions: SplitPositions;
   /** Null: the source has no watermark strategy; timestamps of the source are kept. */
   readonly watermarks: SplitWatermarks | null;
+  readonly rejects: SourceRejects;
+  /** Where the record stands that is so far into the poll in hand; undefined where the source cannot say. */
+  readonly describe: (index: number) => string | undefined;
   readonly bounded: boolean;
   /** Restored from a checkpoint in which this source had finished: nothing is read any more. */
   readonly finished: boolean;
@@ -217,7 +221,7 @@ export class SourceMachine implements Machine {
   private takeRecords(polled: Polled<unknown> & { readonly kind: 'records' }, nowMs: number): void {
     this.parts.positions.move(polled.split, polled.next);
     const count = polled.values.length;
-    if (count === 0) return;
+    if (count === 0 && polled.rejected === undefined) return;
     const { pollRecordsMax } = this.parts;
     if (count > pollRecordsMax) {
       throw new ConnectorError(
@@ -234,7 +238,7 @@ export class SourceMachine implements Machine {
     const timestamps =
       polled.timestamps === undefined ? new Array<number>(count).fill(MIN_TIMESTAMP) : [...polled.timestamps];
     this.taken = values;
-    const placed = this.parts.watermarks?.onRecords(polled.split, values, timestamps, nowMs) ?? [];
+    const placed = placedAmong(polled, timestamps, nowMs, this.parts);
     this.taken = [];
     if (this.firstRecordPending) {
       this.firstRecordPending = false;
@@ -295,6 +299,8 @@ export class SourceMachine implements Machine {
       case 'part':
         positions.skip(part.from);
         return chain.startBatch(part.values, part.timestamps, 0);
+      case 'letter':
+        return chain.startSide(part.tag, part.letter, part.timestamp);
       case 'watermark':
         if (part.time <= this.watermark) return;
         this.watermark = part.time;

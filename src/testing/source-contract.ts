@@ -214,14 +214,21 @@ class SourceCheck<T, P> {
       progress.ended.add(polled.split);
       return true;
     }
-    const { values, timestamps } = polled;
+    const { values, timestamps, rejected = [] } = polled;
     this.run.check(values.length <= asked, () => `asked for ${asked} records, got ${values.length}.`);
     this.run.check(timestamps === undefined || timestamps.length === values.length, () => {
       return `${values.length} records came with ${timestamps?.length} timestamps.`;
     });
+    const places = rejected.map(({ before }) => before);
+    const placed = places.every((before, at) => before >= (places[at - 1] ?? 0) && before <= values.length);
+    this.run.check(
+      placed,
+      () => `what is rejected stands at ${show(places)} among ${values.length} records.`,
+    );
+    for (const each of rejected) this.run.stored('what is rejected', each.record);
     progress.read.get(polled.split)?.push(...values);
     progress.positions.set(polled.split, polled.next);
-    return values.length > 0;
+    return values.length + rejected.length > 0;
   }
 
   private isDone(progress: Progress<T, P>): boolean {

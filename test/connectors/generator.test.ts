@@ -109,7 +109,7 @@ test('event times come with the records', async () => {
   expect(await probe.poll()).toMatchObject({ kind: 'records', timestamps: [5, 15, 25] });
 });
 
-test('what `make` throws names the record', async () => {
+test('what `make` throws is told among the records, with its number', async () => {
   const source = generator({
     seed: 1,
     make: (seq) => {
@@ -118,7 +118,12 @@ test('what `make` throws names the record', async () => {
     },
   });
   const probe = await new SourceProbe(source).open();
-  await expect(probe.poll()).rejects.toMatchObject({ code: 'WEIR_USER_CODE', position: 'seq 3' });
+  expect(await probe.poll()).toMatchObject({
+    values: [0, 1, 2],
+    next: 4,
+    rejected: [{ before: 3, record: 3, position: 'seq 3', error: { code: 'WEIR_USER_CODE' } }],
+  });
+  expect(await probe.poll()).toMatchObject({ values: { length: 252 } });
 });
 
 test('wrong options are refused at once', () => {

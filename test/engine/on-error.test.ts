@@ -18,6 +18,7 @@ import {
   sum,
   tumbling,
   valueState,
+  withTimestamps,
 } from '../../src/index.js';
 import { type VirtualRuntime, virtualRuntime } from '../../src/testing/virtual-runtime.js';
 import { finishJob, killRandomly, startJob } from './virtual-job.js';
@@ -198,4 +199,117 @@ test('the first failure, the tenth and the hundredth of an operator are told, wi
   await finish({ logger, parallelism: 1 });
   expect(told.map(({ failures }) => failures)).toEqual([1, 1, 10, 10]);
   expect(told.map(({ record }) => record)).toContain('"{\\"id\\":5"');
+});
+
+const unmade = sideOutput<DeadLetter<number>>('unmade');
+
+/** Every thirteenth record cannot be made, every seventh has no time. */
+function badSource(kills: boolean) {
+  const results = collectSink<string>();
+  const letters = collectSink<string>();
+  const job = defineJob('source', (env) => {
+    const numbers = env.from(
+      generator({
+        count: RECORDS,
+        ...(kills ? { ratePerSecond: 500 } : {}),
+        seed: 1,
+        make(seq) {
+          if (seq % 13 === 5) throw new RangeError(`no ${seq}`);
+          return seq;
+        },
+      }),
+      {
+        uid: 'numbers',
+        watermarks: withTimestamps((n: number) => (n % 7 === 3 ? Number.NaN : n), monotonous({ everyMs: 0 })),
+        onError: deadLetter(unmade),
+      },
+    );
+    numbers
+      .map((n) => `${n}`)
+      .uid('text')
+      .sinkTo(results, { uid: 'results' });
+    numbers
+      .getSideOutput(unmade)
+      .map((letter) => JSON.stringify(letter))
+      .uid('shown')
+      .sinkTo(letters, { uid: 'letters' });
+  });
+  return { job, results, letters };
+}
+
+async function finishSource(options: Options, kills = 0, seed = 1) {
+  const { job, results, letters } = badSource(kills > 0);
+  const runtime = virtualRuntime({ seed });
+  const handle = await startJob(runtime, job, options);
+  killRandomly(runtime, handle, randomStream(seed, 'kills'), kills, 20);
+  const result = await finishJob(runtime, handle);
+  const numeric = (a: string, b: string): number => Number(a) - Number(b);
+  return {
+    result,
+    results: [...results.committed()].sort(numeric),
+    letters: [...letters.committed()].sort(),
+  };
+}
+
+const all = Array.from({ length: RECORDS }, (_, n) => n);
+
+test('a source: what it cannot make, and what has no time, with its position', async () => {
+  const { result, results, letters } = await finishSource(PLAIN);
+  const good = all.filter((n) => n % 13 !== 5 && n % 7 !== 3);
+  expect(results).toEqual(good.map(String));
+  expect(result.deadLetters).toBe(RECORDS - good.length);
+  const read = letters.map((text) => JSON.parse(text) as DeadLetter<number>);
+  expect(read.map(({ record }) => record).sort((a, b) => Number(a) - Number(b))).toEqual(
+    all.filter((n) => n % 13 === 5 || n % 7 === 3),
+  );
+  for (const { record, position } of read) expect(position).toBe(`seq ${record}`);
+  expect(read.find(({ record }) => record === 18)?.error).toEqual({
+    name: 'RangeError',
+    message: 'no 18',
+    code: null,
+  });
+  expect(read.find(({ record }) => record === 10)?.error).toMatchObject({ code: 'WEIR_USER_CODE' });
+});
+
+test.each([
+  { chaining: false },
+  { parallelism: 3 },
+  { tuning: { batchRecordsMax: 2, pollRecordsMax: 3, channelCapacityElements: 2 } },
+] as const)('letters of a source are the same with %j', async (options) => {
+  const { results, letters } = await finishSource({ ...PLAIN, ...options });
+  const expected = await finishSource(PLAIN);
+  expect(results).toEqual(expected.results);
+  expect(letters).toEqual(expected.letters);
+});
+
+test.each([1, 2, 3, 4])(
+  'letters of a source come exactly once when actors die at random (seed %i)',
+  async (seed) => {
+    const { results, letters } = await finishSource(
+      {
+        logger: silentLogger,
+        parallelism: 1 + (seed % 3),
+        checkpoint: { dir: '/job', intervalMs: 5 },
+        restart: { kind: 'fixedDelay', attempts: 1_000, delayMs: 1 },
+      },
+      20,
+      seed,
+    );
+    const expected = await finishSource(PLAIN);
+    expect(results).toEqual(expected.results);
+    expect(letters).toEqual(expected.letters);
+  },
+);
+
+test('without a policy the first one ends the job, as any failure of a function', async () => {
+  const job = defineJob('source', (env) => {
+    env
+      .from(generator({ count: 9, seed: 1, make: (seq) => JSON.parse(seq === 5 ? '{' : '1') as number }))
+      .print();
+  });
+  const runtime = virtualRuntime({ seed: 1 });
+  const handle = await startJob(runtime, job, { logger: silentLogger, restart: { kind: 'none' } });
+  await expect(finishJob(runtime, handle)).rejects.toMatchObject({
+    cause: { operator: 'generator', position: 'seq 5' },
+  });
 });

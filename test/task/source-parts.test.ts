@@ -9,7 +9,7 @@ const shown = (values: readonly number[], placed: readonly (readonly [after: num
   cutBatch(
     [...values],
     values.map((value) => value * 10),
-    placed.map(([after, time]) => ({ after, emission: watermark(time) })),
+    placed.map(([after, time]) => ({ kind: 'time', after, part: watermark(time) })),
   ).map((part) =>
     part.kind === 'part'
       ? `${part.from}:${part.values.join(' ')}@${part.timestamps.join(' ')}`
@@ -44,7 +44,7 @@ describe('parts of a poll', () => {
       fc.property(cases, ([values, places]) => {
         const placed = [...places]
           .sort((a, b) => a - b)
-          .map((after) => ({ after, emission: watermark(after) }));
+          .map((after) => ({ kind: 'time' as const, after, part: watermark(after) }));
         const parts = cutBatch([...values], [...values], placed);
         let before = 0;
         for (const part of parts) {

@@ -30,6 +30,7 @@ import { Outbox } from '../../../src/task/outbox.js';
 import { COMMITTABLES_STATE, SinkMachine } from '../../../src/task/sink-machine.js';
 import { Snapshots } from '../../../src/task/snapshots.js';
 import { SourceMachine } from '../../../src/task/source-machine.js';
+import { SourceRejects } from '../../../src/task/source-rejects.js';
 import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../../../src/task/split-positions.js';
 import { TaskMachine } from '../../../src/task/task-machine.js';
 import type { CountedRecord } from './external-sink.js';
@@ -92,6 +93,17 @@ export function makeSource(shape: SubtaskShape): MadeSubtask {
       snapshots: snapshotsOf(shape, [self]),
       positions: new SplitPositions(SOURCE, splits),
       watermarks: null,
+      rejects: new SourceRejects(
+        {
+          name: SOURCE,
+          subtask: shape.subtask,
+          declaredAt: undefined,
+          logger: silentLogger,
+          count: () => undefined,
+        },
+        'fail',
+      ),
+      describe: () => undefined,
       bounded: true,
       finished: false,
       pollRecordsMax: DEFAULT_TUNING.pollRecordsMax,
