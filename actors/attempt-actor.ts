@@ -189,6 +189,7 @@ class Attempt implements Behavior<AttemptMessage> {
             alignment: wiring.alignment,
             checkpointing: wiring.checkpoints !== null,
             restored: restoredOf(vertex, subtask, wiring.restored),
+            restoredHeads: wiring.restored.get(vertex.operators[0]?.uid ?? '') ?? [],
             segments: wiring.segments,
           },
           context,

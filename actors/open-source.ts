@@ -5,9 +5,11 @@
 
 import { assert, present } from '../src/base/assert.js';
 import { decode } from '../src/base/codec.js';
+import { RestoreError } from '../src/base/errors.js';
+import { shownList } from '../src/base/shown-text.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { PlanOperator } from '../src/graph/job-plan.js';
-import type { Source, SourceContext, SourceReader } from '../src/operators/source.js';
+import type { Source, SourceContext, SourceReader, SourceSplit } from '../src/operators/source.js';
 import { SplitWatermarks } from '../src/operators/split-watermarks.js';
 import type { WatermarkStrategy } from '../src/operators/watermark-strategy.js';
 import { encodeAs } from '../src/state/put-check.js';
@@ -17,6 +19,7 @@ import { Outbox } from '../src/task/outbox.js';
 import { SourceMachine } from '../src/task/source-machine.js';
 import { SourceRejects } from '../src/task/source-rejects.js';
 import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../src/task/split-positions.js';
+import { type StoredShare, shareSplits } from '../src/task/split-shares.js';
 import type { ConnectorCalls } from './connector-driver.js';
 import {
   auditOf,
@@ -26,6 +29,7 @@ import {
   makeSnapshots,
   type Opening,
   openChain,
+  type SubtaskOpening,
 } from './opening.js';
 import { handOfSource, type SourceInHand } from './place-in-hand.js';
 import type { OpenedSubtask } from './subtask-actor.js';
@@ -40,7 +44,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
   const chain = makeChain(opening, outbox);
   const sourceContext = makeSourceContext(opening, head);
   const restored = of.restored.get(head.uid);
-  const splits = restored === undefined ? await discover(source, sourceContext) : storedSplits(restored);
+  const splits = await splitsOf(source, sourceContext, of);
   // One that had finished has told its end to everybody below, whatever its positions say: after a drain there is more to read.
   const finished = restored?.finished ?? false;
   const live = finished ? [] : splits.filter((split) => !split.ended);
@@ -129,12 +133,58 @@ function sourceCalls(name: string, reader: SourceReader<unknown>): ConnectorCall
   };
 }
 
-/** Every subtask discovers the same splits and takes its share. */
-async function discover(source: Source<unknown>, context: SourceContext): Promise<readonly StoredSplit[]> {
-  const all = await source.discover(context);
-  return all
-    .filter((_, index) => index % context.parallelism === context.subtask)
-    .map(({ id, position }) => ({ id, position, ended: false }));
+/** What this subtask reads: what it had, and its share of what is new. */
+async function splitsOf(
+  source: Source<unknown>,
+  context: SourceContext,
+  { restoredHeads, undeclared }: SubtaskOpening,
+): Promise<readonly StoredSplit[]> {
+  const nothing: StoredShare = { splits: [], finished: false };
+  const stored = Array.from({ length: context.parallelism }, (_, subtask): StoredShare => {
+    const restored = restoredHeads[subtask];
+    return restored === undefined ? nothing : { splits: storedSplits(restored), finished: restored.finished };
+  });
+  const known = stored.flatMap(({ splits }) => splits.map(({ id, position }) => ({ id, position })));
+  const over = stored.every(({ finished }) => finished);
+  const found = over ? await foundAnyway(source, context, known) : await source.discover(context, known);
+  const { shares, gone, unread } = shareSplits(found, stored);
+  const own = shares[context.subtask] ?? [];
+  if (unread.length > 0 && context.subtask === 0) {
+    context.logger.warn(
+      { splits: unread },
+      'the source had read to its end before, so what is new in it is not read; start the job without its checkpoint to read it',
+    );
+  }
+  if (gone.length === 0) return own;
+  if (undeclared === 'refuse') throw splitsGone(context, gone);
+  const left = own.filter(({ id }) => gone.includes(id)).map(({ id }) => id);
+  if (left.length > 0)
+    context.warn('splits are left behind before their end, as allowNonRestoredState says', { splits: left });
+  return own.filter(({ id }) => !gone.includes(id));
+}
+
+/** The source has ended: that there is more, or that nobody can say, stops nothing. */
+async function foundAnyway(
+  source: Source<unknown>,
+  context: SourceContext,
+  known: readonly SourceSplit[],
+): Promise<readonly SourceSplit[]> {
+  try {
+    return await source.discover(context, known);
+  } catch (error) {
+    context.logger.warn({ error }, 'the source had read to its end before; whether there is more in it now is not known');
+    return known;
+  }
+}
+
+function splitsGone({ operator, subtask }: SourceContext, gone: readonly string[]): RestoreError {
+  return new RestoreError(
+    `Source "${operator}" does not have any more what the checkpoint has not read to its end:${shownList(gone)}\n`,
+    {
+      ...{ operator, subtask },
+      remedy: 'Put it back into the source, or set allowNonRestoredState to leave the rest of it unread.',
+    },
+  );
 }
 
 function storedSplits(restored: SubtaskRestore): readonly StoredSplit[] {

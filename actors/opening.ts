@@ -38,6 +38,8 @@ export interface SubtaskOpening {
   readonly checkpointing: boolean;
   /** By operator uid, those that the checkpoint knows; empty at a first start. */
   readonly restored: ReadonlyMap<string, SubtaskRestore>;
+  /** The same of all subtasks of the head. */
+  readonly restoredHeads: readonly SubtaskRestore[];
   readonly segments: SegmentReader | null;
 }
 

@@ -51,7 +51,7 @@ export function generator<T>(options: GeneratorOptions<T>): Source<T, number> {
     bounded: Number.isFinite(settings.count),
     replayable: true,
     parallelismMax: settings.lanes,
-    discover: () => discoverLanes(settings),
+    discover: (_context, known) => (known.length > 0 ? known : discoverLanes(settings)),
     open: (splits, context) => new GeneratorReader(settings, splits, context),
     // One poll stays within a block of its lane, so its numbers follow each other.
     describe: (_split, position, offset) => `seq ${position + offset}`,

@@ -82,10 +82,15 @@ export interface Source<T, P = unknown> {
   /** How many subtasks can read: `1` when there is one indivisible reader. */
   readonly parallelismMax?: number;
   /**
-   * All splits of the source, at the first start of a job; the engine spreads them over the subtasks and keeps their
-   * positions. Called in every subtask: it must give the same splits everywhere. After a restore it is not called.
+   * All splits of the source as it is now, at every start and restart; the engine spreads them over the subtasks and keeps their
+   * positions. Called in every subtask: it must give the same splits everywhere. `known`: those of the checkpoint, of all subtasks, at
+   * their positions; empty at a first start. A split that is new is read from the position given here, a known one goes on where it
+   * was. A known one that is missing here is an error, unless it had ended, or `allowNonRestoredState` says to leave it behind.
    */
-  discover(context: SourceContext): readonly SourceSplit<P>[] | Promise<readonly SourceSplit<P>[]>;
+  discover(
+    context: SourceContext,
+    known: readonly SourceSplit<P>[],
+  ): readonly SourceSplit<P>[] | Promise<readonly SourceSplit<P>[]>;
   /** Starts reading the given splits from their positions. No splits: the subtask is idle (semantics 2.10). */
   open(
     splits: readonly SourceSplit<P>[],

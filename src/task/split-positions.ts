@@ -15,6 +15,8 @@ export interface StoredSplit {
   readonly id: string;
   readonly position: unknown;
   readonly ended: boolean;
+  /** Its reader announced it while the job ran: the source does not list it. */
+  readonly announced?: true;
 }
 
 /** Name of the operator list state in which a source keeps its splits. */
@@ -54,7 +56,7 @@ export class SplitPositions {
   /** False: it is known already. */
   add(split: SourceSplit): boolean {
     if (this.splits.has(split.id)) return false;
-    this.splits.set(split.id, { ...split, ended: false });
+    this.splits.set(split.id, { ...split, ended: false, announced: true });
     return true;
   }
 

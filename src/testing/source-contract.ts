@@ -4,7 +4,7 @@
 // Not:     the contract itself (src/operators/source.ts).
 //
 // What is checked, run by run with growing plans:
-// V1. `discover` answers the same splits every time, with ids of their own.
+// V1. `discover` answers the same splits every time, with ids of their own; also when the checkpoint knows them.
 // V2. A poll answers no more than it was asked for, for a split the reader has; nothing follows the end of a split.
 // V3. Positions come back from a checkpoint as they were.
 // V4. Readers that are closed at any moment and opened again from remembered positions, over any number of subtasks, read
@@ -113,13 +113,16 @@ class SourceCheck<T, P> {
   }
 
   private async discover(): Promise<readonly SourceSplit<P>[]> {
-    const splits = await this.run.settle('discover', this.source.discover(this.context(0, 1)));
-    const again = await this.run.settle('discover', this.source.discover(this.context(0, 1)));
+    const splits = await this.run.settle('discover', this.source.discover(this.context(0, 1), []));
+    const again = await this.run.settle('discover', this.source.discover(this.context(0, 1), []));
     const ids = splits.map(({ id }) => id);
     const idsAgain = again.map(({ id }) => id);
     this.run.check(firstDifference(ids, idsAgain) === null, () => {
       return `discover answers other splits the second time: ${show(ids)}, then ${show(idsAgain)}.`;
     });
+    const known = await this.run.settle('discover', this.source.discover(this.context(0, 1), splits));
+    const missing = ids.filter((id) => !known.some((split) => split.id === id));
+    this.run.check(missing.length === 0, () => `discover leaves out what a checkpoint knows: ${show(missing)}.`);
     this.run.check(new Set(ids).size === ids.length, () => `two splits have one id: ${show(ids)}.`);
     return splits;
   }

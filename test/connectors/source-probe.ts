@@ -21,7 +21,7 @@ export class SourceProbe<T, P> {
 
   /** Opens at the given splits, or at the discovered ones. */
   async open(splits?: readonly SourceSplit<P>[]): Promise<this> {
-    const chosen = splits ?? (await this.settle(this.source.discover(this.context())));
+    const chosen = splits ?? (await this.settle(this.source.discover(this.context(), [])));
     for (const { id, position } of chosen) this.positions.set(id, position);
     this.reader = await this.settle(this.source.open(chosen, this.context()));
     return this;
