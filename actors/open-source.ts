@@ -172,7 +172,10 @@ async function foundAnyway(
   try {
     return await source.discover(context, known);
   } catch (error) {
-    context.logger.warn({ error }, 'the source had read to its end before; whether there is more in it now is not known');
+    context.logger.warn(
+      { error },
+      'the source had read to its end before; whether there is more in it now is not known',
+    );
     return known;
   }
 }

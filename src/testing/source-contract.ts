@@ -122,7 +122,10 @@ class SourceCheck<T, P> {
     });
     const known = await this.run.settle('discover', this.source.discover(this.context(0, 1), splits));
     const missing = ids.filter((id) => !known.some((split) => split.id === id));
-    this.run.check(missing.length === 0, () => `discover leaves out what a checkpoint knows: ${show(missing)}.`);
+    this.run.check(
+      missing.length === 0,
+      () => `discover leaves out what a checkpoint knows: ${show(missing)}.`,
+    );
     this.run.check(new Set(ids).size === ids.length, () => `two splits have one id: ${show(ids)}.`);
     return splits;
   }
