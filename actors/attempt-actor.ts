@@ -86,6 +86,8 @@ class Attempt implements Behavior<AttemptMessage> {
   private readonly coordinator: ActorRef<CoordinatorMessage> | null;
   private readonly refs = new Map<SubtaskId, ActorRef<SubtaskMessage>>();
   private readonly ready = new Set<SubtaskId>();
+  /** Those that read nothing before a checkpoint is complete. */
+  private readonly awaiting: SubtaskId[] = [];
   private readonly finished = new Set<SubtaskId>();
   private failed = false;
 
@@ -103,6 +105,7 @@ class Attempt implements Behavior<AttemptMessage> {
   onMessage(message: AttemptMessage): void {
     if (message.kind === 'ready') {
       this.ready.add(message.subtask);
+      if (message.awaitsCheckpoint) this.awaiting.push(message.subtask);
       if (this.ready.size === this.places.length) this.start();
       return;
     }
@@ -134,7 +137,7 @@ class Attempt implements Behavior<AttemptMessage> {
   private start(): void {
     for (const { id } of this.places)
       present(this.refs.get(id), 'a spawned subtask').control({ kind: 'start' });
-    this.coordinator?.control({ kind: 'started' });
+    this.coordinator?.control({ kind: 'started', awaiting: this.awaiting });
     this.context.spawn(watchActor([...this.refs.values()]), { name: 'watch' });
     this.wiring.job.control({ kind: 'attemptRunning', attempt: this.wiring.attempt });
   }

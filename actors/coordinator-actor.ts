@@ -60,6 +60,9 @@ class Coordinator implements Behavior<CoordinatorMessage> {
   /** Checkpoints with which the job is finished. With several under way there may be more than one, and any of them will do. */
   private readonly finalDrafts = new Set<CheckpointId>();
   private last: LastCheckpoint | null = null;
+  /** Sources that read nothing before a checkpoint is complete, and the first that was. */
+  private awaiting: readonly SubtaskId[] = [];
+  private first: CheckpointId | null = null;
   private reported = false;
   private lastSinceMs = 0;
   private again: TimerHandle | null = null;
@@ -79,6 +82,9 @@ class Coordinator implements Behavior<CoordinatorMessage> {
       case 'committed':
         this.committed.set(message.subtask, message.checkpoint);
         return this.endWhenCommitted();
+      case 'started':
+        this.awaiting = message.awaiting;
+        return this.step({ kind: 'started', atOnce: message.awaiting.length > 0, nowMs });
       case 'notifyAgain':
         return this.notifyAgain();
       case 'savepoint':
@@ -181,6 +187,10 @@ class Coordinator implements Behavior<CoordinatorMessage> {
     });
     for (const ref of this.subtasks.values()) ref.control({ kind: 'checkpointComplete', checkpoint });
     this.point('notify.sent', checkpoint);
+    if (this.first === null && this.awaiting.length > 0) {
+      this.first = checkpoint;
+      this.notifyAgainLater();
+    }
     if (this.finalDrafts.has(checkpoint)) this.endAfter({ checkpoint, outcome: { kind: 'finished' } });
   }
 
@@ -199,19 +209,34 @@ class Coordinator implements Behavior<CoordinatorMessage> {
     this.notifyAgainLater();
   }
 
-  /** No later notice covers for the last one, so it is repeated to the sinks that have not committed by it. */
+  /**
+   * No later notice covers for the last one, so it is repeated to the sinks that have not committed by it; nor need one follow the
+   * first, so it is repeated to the sources that wait for it.
+   */
   private notifyAgainLater(): void {
     if (this.reported || this.again !== null) return;
     this.again = this.context.every(NOTIFY_AGAIN_INTERVAL_MS, { kind: 'notifyAgain' });
   }
 
   private notifyAgain(): void {
+    this.tellAwaiting();
     const { last } = this;
     if (last === null || this.reported) return;
     const { checkpoint } = last;
     const behind = this.sinksBehind(checkpoint);
     this.refuseToWaitForEver(checkpoint, behind);
     for (const sink of behind) this.subtasks.get(sink)?.control({ kind: 'checkpointComplete', checkpoint });
+  }
+
+  private tellAwaiting(): void {
+    const { first } = this;
+    if (first === null) return;
+    this.awaiting = this.awaiting.filter((source) => !this.committed.has(source));
+    for (const source of this.awaiting)
+      this.subtasks.get(source)?.control({ kind: 'checkpointComplete', checkpoint: first });
+    if (this.awaiting.length > 0 || this.last !== null) return;
+    this.again?.cancel();
+    this.again = null;
   }
 
   /** No later checkpoint is there to time out when a commit never settles, so the last one has a time-out of its own. */

@@ -139,6 +139,7 @@ class Job implements Behavior<JobMessage> {
           { delayMs: effect.delayMs, restarts: this.machine.restarts },
           'the job restarts from the last completed checkpoint',
         );
+        this.requests.restarting();
         this.context.after(effect.delayMs, { kind: 'restartDue' });
         return;
       case 'end':

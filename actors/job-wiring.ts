@@ -109,6 +109,9 @@ export class JobRequests {
   readonly end: Deferred<JobResult> = deferred();
   readonly firstBegin: Deferred<void> = deferred();
   private readonly savepoints = new Map<string, SavepointWish>();
+  /** Checkpoint of a stop that is to end the job. */
+  private stoppedWith: number | null = null;
+  private undone: Deferred<never> = deferred();
   /** Why nothing is answered any more; null while the job lives. */
   private over: string | null = null;
 
@@ -116,6 +119,7 @@ export class JobRequests {
     // Whoever does not ask must not be killed by an unhandled rejection; the handle hands out the same promises.
     this.end.promise.catch(ignore);
     this.firstBegin.promise.catch(ignore);
+    this.undone.promise.catch(ignore);
   }
 
   savepoint(requestId: string, directory: string | null, stop: StopMode | null): Promise<SavepointResult> {
@@ -142,8 +146,30 @@ export class JobRequests {
   }
 
   savepointDone(requestId: string, result: SavepointResult): void {
-    this.savepoints.get(requestId)?.answer.resolve(result);
+    const wish = this.savepoints.get(requestId);
+    if (wish?.stop === 'suspend') this.stoppedWith = result.checkpoint;
+    wish?.answer.resolve(result);
     this.savepoints.delete(requestId);
+  }
+
+  /** Rejects when a stop whose checkpoint was complete has not ended the job, and the job goes on. */
+  get stopUndone(): Promise<never> {
+    return this.undone.promise;
+  }
+
+  /** A drained job has nothing left to do, and ends after the restart as well. */
+  restarting(): void {
+    const { stoppedWith, undone } = this;
+    if (stoppedWith === null) return;
+    this.stoppedWith = null;
+    this.undone = deferred();
+    this.undone.promise.catch(ignore);
+    undone.reject(
+      new CheckpointError(
+        `The job was to stop with checkpoint ${stoppedWith}, which is complete, but failed before all of its results were committed. It has restarted from it, and goes on.`,
+        { remedy: 'Look at the failure, and stop the job again.' },
+      ),
+    );
   }
 
   savepointFailed(requestId: string, error: unknown): void {

@@ -39,7 +39,8 @@ export interface SubtaskStatus extends MachineStatus {
 
 export type CoordinatorMessage =
   | { readonly kind: 'subtasks'; readonly refs: ReadonlyMap<SubtaskId, ActorRef<SubtaskMessage>> }
-  | { readonly kind: 'started' }
+  /** `awaiting`: these read nothing before a checkpoint is complete. */
+  | { readonly kind: 'started'; readonly awaiting: readonly SubtaskId[] }
   | { readonly kind: 'tick' }
   /** The last notice may not have reached every sink. */
   | { readonly kind: 'notifyAgain' }
@@ -81,7 +82,7 @@ export type CoordinatorMessage =
   | { readonly kind: 'status'; readonly reply: Reply<CoordinatorStatus> };
 
 export type AttemptMessage =
-  | { readonly kind: 'ready'; readonly subtask: SubtaskId }
+  | { readonly kind: 'ready'; readonly subtask: SubtaskId; readonly awaitsCheckpoint: boolean }
   /** Without checkpoints: this subtask is done. */
   | { readonly kind: 'finished'; readonly subtask: SubtaskId };
 

@@ -4,7 +4,7 @@
 // Not:     positions and barriers afterwards (src/task/source-machine.ts).
 
 import { assert, present } from '../src/base/assert.js';
-import { decode } from '../src/base/codec.js';
+import { decode, encode } from '../src/base/codec.js';
 import { RestoreError } from '../src/base/errors.js';
 import { shownList } from '../src/base/shown-text.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
@@ -48,7 +48,8 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
   // One that had finished has told its end to everybody below, whatever its positions say: after a drain there is more to read.
   const finished = restored?.finished ?? false;
   const live = finished ? [] : splits.filter((split) => !split.ended);
-  const reader = await source.open(live, sourceContext);
+  const { live: resolved, found } = await resolvedStarts(source, live, sourceContext);
+  const reader = await source.open(resolved, sourceContext);
   const self: ChainLink = {
     ...connectorLink(of.vertex, of.subtask),
     watermark: 0,
@@ -56,7 +57,11 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     ended: false,
     opened: true,
   };
-  const positions = new SplitPositions(head.name, splits);
+  const awaitsCheckpoint = found && of.checkpointing;
+  const positions = new SplitPositions(
+    head.name,
+    splits.map((split) => resolved.find(({ id }) => id === split.id) ?? split),
+  );
   const describe = (index: number): string | undefined =>
     positions.describe(index, (split, position, offset) => source.describe?.(split, position, offset));
   const rejects = new SourceRejects(
@@ -80,6 +85,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
       describe: (index) => (source.describe === undefined ? undefined : describe(index)),
       bounded: source.bounded,
       finished,
+      awaitsCheckpoint,
       pollRecordsMax: of.tuning.pollRecordsMax,
       freezes: of.freeze,
       encode: encodeAs(`The position of source "${head.name}"`, { operator: head.name, subtask: of.subtask }),
@@ -106,6 +112,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
     counters: opening.counters,
     handOf: (error) => handOfSource(inHand, error),
     audit: auditOf(chain),
+    awaitsCheckpoint,
     close: async () => {
       closeChain(chain, context);
       await closeQuietly(reader, context);
@@ -161,6 +168,27 @@ async function splitsOf(
   if (left.length > 0)
     context.warn('splits are left behind before their end, as allowNonRestoredState says', { splits: left });
   return own.filter(({ id }) => !gone.includes(id));
+}
+
+/** Positions that are found by looking, found. `found`: one of them is new, and so must be durable before it is used. */
+async function resolvedStarts(
+  source: Source<unknown>,
+  live: readonly StoredSplit[],
+  context: SourceContext,
+): Promise<{ readonly live: readonly StoredSplit[]; readonly found: boolean }> {
+  if (source.resolve === undefined) return { live, found: false };
+  const resolved: StoredSplit[] = [];
+  for (const split of live) {
+    const { position } = await source.resolve({ id: split.id, position: split.position }, context);
+    resolved.push({ ...split, position });
+  }
+  const found = resolved.some(({ position }, at) => !isSameValue(position, live[at]?.position));
+  return { live: resolved, found };
+}
+
+function isSameValue(left: unknown, right: unknown): boolean {
+  const [a, b] = [encode(left), encode(right)];
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 /** The source has ended: that there is more, or that nobody can say, stops nothing. */

@@ -209,8 +209,9 @@ class RunningJob implements JobHandle {
   }
 
   async stop(options: StopOptions = {}): Promise<JobResult> {
+    const { stopUndone } = this.wiring.requests;
     await this.request(options.savepoint ?? null, options.drain === true ? 'drain' : 'suspend');
-    return this.finished;
+    return Promise.race([this.finished, stopUndone]);
   }
 
   cancel(): Promise<JobResult> {

@@ -33,6 +33,8 @@ export interface OpenedSubtask {
   readonly handOf: (error: WeirError) => HandOf;
   /** What a recount of its state finds wrong, a sentence each. */
   readonly audit: () => readonly string[];
+  /** It reads nothing before a checkpoint is complete. */
+  readonly awaitsCheckpoint?: boolean;
   /** Closes operators and connector; never throws, reports instead. */
   readonly close: () => Promise<void>;
 }
@@ -58,7 +60,8 @@ export function subtaskActor(wiring: SubtaskWiring): ActorSetup<SubtaskMessage> 
   return async (context) => {
     const opened = await wiring.open(context);
     const subtask = new Subtask(wiring, context, opened);
-    wiring.supervisor.control({ kind: 'ready', subtask: wiring.id });
+    const { awaitsCheckpoint = false } = opened;
+    wiring.supervisor.control({ kind: 'ready', subtask: wiring.id, awaitsCheckpoint });
     return subtask;
   };
 }

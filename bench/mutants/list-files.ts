@@ -72,4 +72,22 @@ export const FILE_MUTANTS: readonly Mutant[] = [
     replace: `    for (const bytes of this.steps.length === 0 ? this.block.takeAll() : this.block.takeAll().slice(1))
       this.steps.push({ kind: 'append', bytes });`,
   },
+  {
+    name: 'new-split-forgotten',
+    title: 'A split that is new in a source is given to nobody.',
+    from: 'decision 0013',
+    oracles: ['O1'],
+    file: 'src/task/split-shares.ts',
+    find: '    if (known.has(id)) continue;',
+    replace: '    if (known.has(id) || known.size > 0) continue;',
+  },
+  {
+    name: 'new-split-to-everybody',
+    title: 'Every subtask reads every split.',
+    from: 'decision 0013: each split has one reader',
+    oracles: ['O1'],
+    file: 'src/task/split-shares.ts',
+    find: '      shares[subtask]?.push({ id, position, ended: false });',
+    replace: '      for (const share of shares) share.push({ id, position, ended: false });',
+  },
 ];

@@ -114,7 +114,7 @@ export class CoordinatorMachine {
   #handle(input: CoordinatorInput): void {
     switch (input.kind) {
       case 'started':
-        return this.#started();
+        return this.#started(input.atOnce);
       case 'tick':
         return;
       case 'acknowledged':
@@ -146,10 +146,11 @@ export class CoordinatorMachine {
     }
   }
 
-  #started(): void {
+  #started(atOnce: boolean): void {
     if (this.#phase.kind !== 'created') return this.#history.count('ignored');
     this.#phase = { kind: 'running' };
     this.#desk.schedule.started(this.#nowMs);
+    if (atOnce) this.#desk.wantFirst();
   }
 
   #answered(input: Answer): void {
@@ -225,6 +226,7 @@ export class CoordinatorMachine {
 
   #complete(pending: PendingCheckpoint, draft: CheckpointDraft): void {
     this.#consecutiveFailures = 0;
+    this.#desk.checkpointCompleted();
     this.#effects.push({ kind: 'notifyComplete', checkpoint: pending.checkpoint });
     this.#end(pending, COMPLETED);
     this.#subsumeBelow(pending.checkpoint);

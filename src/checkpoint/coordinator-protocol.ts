@@ -54,8 +54,8 @@ interface FromSubtask extends Timed {
 }
 
 export type CoordinatorInput =
-  /** All subtasks have been restored and run. */
-  | (Timed & { readonly kind: 'started' })
+  /** All subtasks have been restored and run. `atOnce`: some wait for a checkpoint before they read anything. */
+  | (Timed & { readonly kind: 'started'; readonly atOnce: boolean })
   /** The moment asked for by `wakeAt`, or any other. */
   | (Timed & { readonly kind: 'tick' })
   | (FromSubtask & {

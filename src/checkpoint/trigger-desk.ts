@@ -3,7 +3,8 @@
 // Owns:    waiting savepoints, the periodic schedule, the final checkpoint, ids and their reservation.
 // Not:     whether a slot is free and what becomes of a triggered checkpoint (coordinator-machine.ts).
 //
-// D1. Order: savepoints as they were asked for, the final checkpoint, the periodic one (semantics 5.10, 5.19).
+// D1. Order: savepoints as they were asked for, the final checkpoint, the first one if it is waited for, the periodic one
+//     (semantics 5.10, 5.19).
 // D2. Ids strictly increase, and none is given out before it was reserved durably: an id that a dead attempt has used
 //     in file names or transactions is never used again.
 // D3. When all subtasks have finished, only final checkpoints are triggered, one at a time.
@@ -26,7 +27,10 @@ export class TriggerDesk {
   readonly schedule: PeriodicSchedule;
   readonly #subtasks: number;
   readonly #finished = new Set<SubtaskId>();
-  #finalNotBeforeMs = Number.NEGATIVE_INFINITY;
+  /** Of the final and the first checkpoint. */
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
+  /** Sources wait for the first checkpoint of the attempt. */
+  #firstWanted = false;
   #lastId: number;
   #reservedUpTo: number;
   #reserving = false;
@@ -42,9 +46,18 @@ export class TriggerDesk {
     this.#finished.add(subtask);
   }
 
-  /** A final checkpoint that failed is tried again after a pause, or a fault that answers at once would spin. */
+  /** The first checkpoint is due now, whatever the interval. */
+  wantFirst(): void {
+    this.#firstWanted = true;
+  }
+
+  checkpointCompleted(): void {
+    this.#firstWanted = false;
+  }
+
+  /** One that is waited for and failed is tried again after a pause, or a fault that answers at once would spin. */
   checkpointAborted(nowMs: number): void {
-    this.#finalNotBeforeMs = nowMs + FINAL_CHECKPOINT_RETRY_MS;
+    this.#notBeforeMs = nowMs + FINAL_CHECKPOINT_RETRY_MS;
   }
 
   /** The id up to which to reserve now, or null while enough are left or a reservation is under way. */
@@ -65,9 +78,11 @@ export class TriggerDesk {
     const request = this.requests.take();
     if (request !== null) return this.#give(purposeOf(request), request);
     if (this.#allFinished()) {
-      const due = slotsInUse === 0 && this.#finalNotBeforeMs <= nowMs;
+      const due = slotsInUse === 0 && this.#notBeforeMs <= nowMs;
       return due ? this.#give({ kind: 'checkpoint' }, null) : null;
     }
+    if (this.#firstWanted && slotsInUse === 0 && this.#notBeforeMs <= nowMs)
+      return this.#give({ kind: 'checkpoint' }, null);
     const dueMs = this.schedule.dueMs();
     if (dueMs === null || dueMs > nowMs) return null;
     this.schedule.triggeredPeriodic(nowMs);
@@ -76,8 +91,11 @@ export class TriggerDesk {
 
   /** The next moment at which time alone makes something due; what is due already waits for an answer, not for time. */
   alarmMs(nowMs: number): number | null {
-    const dueMs = this.#allFinished() ? this.#finalNotBeforeMs : this.schedule.dueMs();
-    return dueMs !== null && dueMs > nowMs ? dueMs : null;
+    const periodicMs = this.schedule.dueMs();
+    if (this.#allFinished()) return this.#notBeforeMs > nowMs ? this.#notBeforeMs : null;
+    const moments = this.#firstWanted ? [this.#notBeforeMs, periodicMs] : [periodicMs];
+    const ahead = moments.filter((ms): ms is number => ms !== null && ms > nowMs);
+    return ahead.length === 0 ? null : Math.min(...ahead);
   }
 
   #give(purpose: BarrierPurpose, request: SavepointRequest | null): NextTrigger {

@@ -9,6 +9,7 @@ import { ConfigError } from '../base/errors.js';
 import { FILE_POLL_INTERVAL_MS, LINE_BYTES_MAX } from '../base/limits.js';
 import type { Polled, Source, SourceContext, SourceReader, SourceSplit } from '../operators/source.js';
 import { checkedDeadline, filesWithDeadline } from './file-deadline.js';
+import { resolveEnd } from './file-end.js';
 import { AT_END, BEGINNING, type FilePosition } from './file-mark.js';
 import { FileTail, type FileTailOptions, type TailAnswer } from './file-tail.js';
 import { NOTHING_LEFT } from './idle-reader.js';
@@ -18,7 +19,10 @@ import { checkedRate, Pacer } from './pacer.js';
 export interface FileLinesOptions {
   /** Go on at the end of the file, waiting for more. Default false: read to the end, once. */
   readonly follow?: boolean;
-  /** Where a first start begins. `end`: behind the last whole line, for following. Default `beginning`. */
+  /**
+   * Where a first start begins. `end`: behind the last whole line, for following; nothing is read before a checkpoint knows the place, so
+   * that no line behind it is lost. Default `beginning`.
+   */
   readonly start?: 'beginning' | 'end';
   /** Time between two looks at a followed file with nothing new. Default 200. */
   readonly pollIntervalMs?: number;
@@ -52,6 +56,12 @@ export function fileLines(
     replayable: true,
     parallelismMax: paths.length,
     discover: () => paths.map((id) => ({ id, position: start })),
+    ...(options.start === 'end'
+      ? {
+          resolve: (split, context) =>
+            resolveEnd(split, filesWithDeadline(context.runtime, settings.deadlineMs), context),
+        }
+      : {}),
     open: (splits, context) => new FileLinesReader(splits, settings, context),
     describe: (split, position, offset) =>
       offset === 0 ? `${split}:${position.offset}` : `${split}:${position.offset} and ${offset} lines on`,

@@ -19,10 +19,8 @@ import type { FileHandle, FileSystem } from '../base/runtime.js';
 import type { SourceContext } from '../operators/source.js';
 import { codeOf, fileError } from './file-errors.js';
 import {
-  AT_END,
   BEGINNING,
   bytesBefore,
-  endOf,
   extend,
   type FilePosition,
   HEAD_BYTES,
@@ -219,12 +217,6 @@ export class FileTail {
     const known = this.position.identity;
     if (known !== null && stat?.identity !== known && (await this.openOld(handle))) return 'again';
     if (handle === null || stat === null) return this.absent();
-    if (this.position.offset === AT_END) {
-      this.position = await endOf(handle);
-      this.recent = await bytesBefore(handle, this.position.offset);
-      this.scanner = this.newScanner();
-      return { kind: 'lines', lines: [], position: this.position };
-    }
     if (!(await holds(handle, this.position))) this.replaced();
     this.position = { ...this.position, identity: stat.identity };
     this.recent = await bytesBefore(handle, this.position.offset);

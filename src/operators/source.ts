@@ -91,6 +91,13 @@ export interface Source<T, P = unknown> {
     context: SourceContext,
     known: readonly SourceSplit<P>[],
   ): readonly SourceSplit<P>[] | Promise<readonly SourceSplit<P>[]>;
+  /**
+   * For positions that are found by looking (the end of a file, the latest offset, a time): the split with the position that was found.
+   * Called for each split that is not at its end, before `open`. When the position is another one, nothing of this source is
+   * read before a checkpoint with it is complete, and one is triggered at once; so a failure cannot make the next look skip what
+   * came after the first one. Without checkpoints there is nothing to wait for.
+   */
+  resolve?(split: SourceSplit<P>, context: SourceContext): SourceSplit<P> | Promise<SourceSplit<P>>;
   /** Starts reading the given splits from their positions. No splits: the subtask is idle (semantics 2.10). */
   open(
     splits: readonly SourceSplit<P>[],

@@ -8,6 +8,7 @@
 // R2. A barrier id is taken once; the same or a lower one is ignored (F21, F24).
 // R3. After the barrier of a stop nothing is polled any more.
 // R4. While there is no room downstream nothing is polled, and a newer trigger replaces one that waits.
+// R5. A start position that was found by looking is in a completed checkpoint before anything behind it is read.
 
 import { ConnectorError } from '../base/errors.js';
 import { deepFreeze } from '../base/freeze.js';
@@ -40,6 +41,8 @@ export interface SourceParts {
   readonly bounded: boolean;
   /** Restored from a checkpoint in which this source had finished: nothing is read any more. */
   readonly finished: boolean;
+  /** Positions were found by looking, and no checkpoint has them yet (R5). */
+  readonly awaitsCheckpoint: boolean;
   readonly pollRecordsMax: number;
   /** Development: records are frozen, since a replay may give them again. */
   readonly freezes: boolean;
@@ -85,10 +88,12 @@ export class SourceMachine implements Machine {
   private dueIndex = 0;
   private taken: readonly unknown[] = [];
   private firstRecordPending: boolean;
+  private awaitsCheckpoint: boolean;
 
   constructor(parts: SourceParts, restored: boolean) {
     this.parts = parts;
     this.firstRecordPending = restored;
+    this.awaitsCheckpoint = parts.awaitsCheckpoint;
   }
 
   step(input: TaskInput, nowMs: number): readonly TaskEffect[] {
@@ -190,6 +195,10 @@ export class SourceMachine implements Machine {
       this.effects.push({ kind: 'continue' });
       return;
     }
+    if (this.awaitsCheckpoint) {
+      outbox.flush();
+      return;
+    }
     this.flushMs ??= this.parts.clock.nowMs + BATCH_FLUSH_INTERVAL_MS;
     this.polling = true;
     this.effects.push({ kind: 'poll', recordsMax: this.parts.pollRecordsMax });
@@ -267,7 +276,12 @@ export class SourceMachine implements Machine {
 
   private completed(checkpoint: CheckpointId): void {
     const positions = this.parts.positions.complete(checkpoint);
-    if (positions !== null) this.effects.push({ kind: 'checkpointed', positions });
+    if (positions === null) return;
+    this.effects.push({ kind: 'checkpointed', positions });
+    if (!this.awaitsCheckpoint) return;
+    this.awaitsCheckpoint = false;
+    // So that the notice is repeated no more.
+    this.effects.push({ kind: 'committed', checkpoint });
   }
 
   private aborted(checkpoint: CheckpointId): void {

@@ -10,6 +10,7 @@
 // V4. Readers that are closed at any moment and opened again from remembered positions, over any number of subtasks, read
 //     per split exactly what one straight reading reads, what was read after the remembered moment included once.
 // V5. `close` settles while a poll is pending, and so does that poll.
+// V6. `resolve` answers the same split, and leaves what it has found as it is.
 
 import { silentLogger } from '../base/logger.js';
 import type { Runtime } from '../base/runtime.js';
@@ -86,7 +87,7 @@ class SourceCheck<T, P> {
   }
 
   async verify(): Promise<void> {
-    const splits = await this.discover();
+    const splits = await this.resolved(await this.discover());
     const straight = this.begin(splits);
     await this.readOn(straight, 1, { polls: Number.POSITIVE_INFINITY, closePending: false });
     this.compareExpected(straight);
@@ -128,6 +129,22 @@ class SourceCheck<T, P> {
     );
     this.run.check(new Set(ids).size === ids.length, () => `two splits have one id: ${show(ids)}.`);
     return splits;
+  }
+
+  /** As a subtask does before it opens the source: positions that are found by looking are found once (V6). */
+  private async resolved(splits: readonly SourceSplit<P>[]): Promise<readonly SourceSplit<P>[]> {
+    const found: SourceSplit<P>[] = [];
+    for (const split of splits) {
+      const context = this.context(0, 1);
+      const once = await this.run.settle('resolve', this.source.resolve?.(split, context) ?? split);
+      const again = await this.run.settle('resolve', this.source.resolve?.(once, context) ?? once);
+      const stays = firstDifference([once.position], [again.position]) === null;
+      this.run.check(once.id === split.id && stays, () => {
+        return `resolve answers ${show(again)} for ${show(once)}, which it has found before.`;
+      });
+      found.push(once);
+    }
+    return found;
   }
 
   private begin(splits: readonly SourceSplit<P>[]): Progress<T, P> {

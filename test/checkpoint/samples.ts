@@ -146,7 +146,7 @@ export class TestCoordinator {
   }
 
   start(): CoordinatorEffect[] {
-    return this.give({ kind: 'started' });
+    return this.give({ kind: 'started', atOnce: false });
   }
 
   ack(id: number, subtask: SubtaskId, part: Parameters<typeof subtaskSnapshot>[1] = {}): CoordinatorEffect[] {

@@ -22,8 +22,11 @@ export class SourceProbe<T, P> {
   /** Opens at the given splits, or at the discovered ones. */
   async open(splits?: readonly SourceSplit<P>[]): Promise<this> {
     const chosen = splits ?? (await this.settle(this.source.discover(this.context(), [])));
-    for (const { id, position } of chosen) this.positions.set(id, position);
-    this.reader = await this.settle(this.source.open(chosen, this.context()));
+    const resolved: SourceSplit<P>[] = [];
+    for (const split of chosen)
+      resolved.push(await this.settle(this.source.resolve?.(split, this.context()) ?? split));
+    for (const { id, position } of resolved) this.positions.set(id, position);
+    this.reader = await this.settle(this.source.open(resolved, this.context()));
     return this;
   }
 

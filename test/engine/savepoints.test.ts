@@ -153,3 +153,28 @@ test.each([
     else expect(again.committed().every((row) => row.id >= 100)).toBe(true);
   },
 );
+
+test('a stop whose results cannot be committed is told, and the job goes on from its checkpoint', async () => {
+  let left = 0;
+  const hit = (name: string): void => {
+    if (name !== 'commit.sent' || left === 0) return;
+    left -= 1;
+    throw new Error('no commit');
+  };
+  const runtime = virtualRuntime({ seed: 1, points: { hit } });
+  const sink = collectSink<Counted>();
+  const handle = await startJob(runtime, countingJob(2_000, sink), {
+    checkpoint: { dir: '/job', intervalMs: null },
+    restart: { kind: 'fixedDelay', attempts: 9, delayMs: 10 },
+  });
+  await runtime.advance(300);
+  left = 1;
+  await expect(settle(runtime, handle.stop())).rejects.toThrow(
+    /was to stop with checkpoint 1, which is complete, .* goes on\. .*stop the job again/,
+  );
+  await runtime.advance(100);
+  expect((await settle(runtime, handle.stop())).state).toBe('SUSPENDED');
+  const again = await startJob(runtime, countingJob(2_000, sink), { checkpoint });
+  expect((await finishJob(runtime, again)).state).toBe('FINISHED');
+  expectExactlyOnce(sink.committed(), 2_000);
+});

@@ -194,7 +194,7 @@ export class JobAttempt {
     if (this.#ready < this.subtasks.length) return;
     const starting = this.#link((start: () => void) => start());
     for (const role of this.subtasks) starting.push(() => role.receive({ kind: 'start' }));
-    starting.push(() => this.#coordinator.receive({ kind: 'started' }));
+    starting.push(() => this.#coordinator.receive({ kind: 'started', atOnce: false }));
     for (const ack of this.process.staleAcks.splice(0)) {
       if (!this.world.fault('ack.stale')) continue;
       this.#coordinator.staleExpected += 1;

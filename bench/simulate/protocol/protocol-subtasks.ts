@@ -106,6 +106,7 @@ export function makeSource(shape: SubtaskShape): MadeSubtask {
       describe: () => undefined,
       bounded: true,
       finished: false,
+      awaitsCheckpoint: false,
       pollRecordsMax: DEFAULT_TUNING.pollRecordsMax,
       freezes: false,
       encode: (value) => {
