@@ -6,6 +6,7 @@
 // P1. Explorations report after every seed, thousands of times a minute; only a few of the reports are shown.
 
 import type { Clock } from '../base/runtime.js';
+import { shownJson, shownText } from '../base/shown-text.js';
 import type { ExploreProgress } from '../chaos/exploration.js';
 import { showCount, showNumberOf } from './human-format.js';
 import type { Terminal } from './terminal.js';
@@ -29,7 +30,7 @@ export function humanProgress(terminal: Terminal, clock: Clock, seeds: number | 
   const due = paced(clock, terminal.live ? LIVE_MS : PLAIN_MS);
   return {
     update(scenario, progress) {
-      if (due()) terminal.status(progressLine(scenario, progress, seeds));
+      if (due()) terminal.status(shownText(progressLine(scenario, progress, seeds)));
     },
     close: () => terminal.close(),
   };
@@ -42,7 +43,7 @@ export function jsonProgress(write: (line: string) => void, clock: Clock): Chaos
       if (!due()) return;
       const at = new Date(clock.wallMs()).toISOString();
       const line: ProgressLine = { at, kind: 'progress', scenario, ...progress };
-      write(`${JSON.stringify(line)}\n`);
+      write(`${shownJson(JSON.stringify(line))}\n`);
     },
     close: () => undefined,
   };

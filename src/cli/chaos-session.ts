@@ -11,6 +11,7 @@ import { resolve } from 'node:path';
 import { unreachable } from '../base/assert.js';
 import { ConfigError, messageOf } from '../base/errors.js';
 import { nodeRuntime } from '../base/node-runtime.js';
+import { shownJson, shownLines } from '../base/shown-text.js';
 import type { ExploreProgress } from '../chaos/exploration.js';
 import type { Plan } from '../chaos/plan.js';
 import { parsePlan } from '../chaos/plan-json.js';
@@ -171,7 +172,9 @@ function planAt(path: string | null, shell: Shell): Plan | null {
 }
 
 function print(shell: Shell, json: boolean, result: { readonly text: string; readonly json: object }): void {
-  shell.out.write(`${json ? JSON.stringify(result.json, plain) : result.text}\n`);
+  // Names, keys and records of a scenario are in it: none of them may reach a terminal as it is.
+  const text = json ? shownJson(JSON.stringify(result.json, plain)) : shownLines(result.text);
+  shell.out.write(`${text}\n`);
 }
 
 // Texts of user code may hold anything; JSON refuses bigints.

@@ -10,6 +10,7 @@ import { reportError } from '../base/error-report.js';
 import { ConfigError, JobDefinitionError } from '../base/errors.js';
 import { nodeRuntime } from '../base/node-runtime.js';
 import type { Runtime } from '../base/runtime.js';
+import { shownJson, shownLines } from '../base/shown-text.js';
 import { performChaos } from './chaos-session.js';
 import {
   type Command,
@@ -47,7 +48,7 @@ export async function main(args: readonly string[], shell: Shell): Promise<ExitC
     }
     const verbose = command !== null && 'verbose' in command && command.verbose;
     const lines = reportError(error, { verbose, directory: shell.directory });
-    shell.err.write(`weir: ${lines.join('\n')}\n`);
+    shell.err.write(`weir: ${shownLines(lines.join('\n'))}\n`);
     return code;
   }
 }
@@ -108,13 +109,16 @@ async function performExplain(command: ExplainCommand, shell: Shell): Promise<Ex
     ...(command.maxParallelism === null ? {} : { maxParallelism: command.maxParallelism }),
     checkpointMode: command.checkpointing ? 'exactlyOnce' : null,
   });
-  shell.out.write(`${text}\n`);
+  shell.out.write(`${shownLines(text)}\n`);
   return EXIT_OK;
 }
 
 async function performSavepointInfo(command: SavepointInfoCommand, shell: Shell): Promise<ExitCode> {
   const info = await savepointInfo(nodeRuntime(), command.directory);
-  shell.out.write(`${command.json ? JSON.stringify(info) : savepointText(info, command.directory)}\n`);
+  const text = command.json
+    ? shownJson(JSON.stringify(info))
+    : shownLines(savepointText(info, command.directory));
+  shell.out.write(`${text}\n`);
   return EXIT_OK;
 }
 

@@ -4,6 +4,7 @@
 // Not:     reading and verifying (src/checkpoint/savepoint.ts).
 
 import type { Runtime } from '../base/runtime.js';
+import { shownText } from '../base/shown-text.js';
 import type { Manifest, OperatorManifest } from '../checkpoint/manifest.js';
 import { openSavepoint } from '../checkpoint/savepoint.js';
 import { showBytes, showDuration, showNumberOf } from './human-format.js';
@@ -73,9 +74,10 @@ export function savepointText(info: SavepointInfo, directory: string): string {
     ['job', info.jobFinished ? 'had finished: nothing is left to do' : 'goes on from here'],
     ['intact', 'yes, every byte was verified'],
   ];
+  // A line end in a name would let it write lines of its own.
   return [
-    `checkpoint ${info.checkpoint} of job "${info.job}"`,
-    ...facts.map(([name, value]) => `  ${name.padEnd(10)} ${value}`),
+    shownText(`checkpoint ${info.checkpoint} of job "${info.job}"`),
+    ...facts.map(([name, value]) => `  ${name.padEnd(10)} ${shownText(value)}`),
     '',
     showNumberOf(info.operators.length, 'operator'),
     ...info.operators.flatMap(operatorLines),
@@ -92,5 +94,5 @@ function operatorLines(operator: OperatorInfo): string[] {
     `  ${operator.name}  uid ${operator.uid}`,
     `    parallelism ${operator.parallelism}${finished}, max ${operator.maxParallelism}`,
     `    ${state.length === 0 ? 'no state' : state.join(', ')}`,
-  ];
+  ].map(shownText);
 }
