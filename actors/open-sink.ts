@@ -9,7 +9,8 @@
 
 import { assert, present } from '../src/base/assert.js';
 import { decode } from '../src/base/codec.js';
-import { ConnectorError, messageOf, WeirError } from '../src/base/errors.js';
+import { ConnectorError, messageOf, RestoreError, WeirError } from '../src/base/errors.js';
+import { shownValue } from '../src/base/shown-text.js';
 import { Alignment } from '../src/flow/alignment.js';
 import { Inbox } from '../src/flow/inbox.js';
 import { WatermarkMerge } from '../src/flow/watermark-merge.js';
@@ -18,7 +19,12 @@ import type { Sink, SinkContext, SinkWriter, TransactionalWriter } from '../src/
 import { encodeAs } from '../src/state/put-check.js';
 import { connectorLink } from '../src/task/assemble.js';
 import type { ChainLink } from '../src/task/chain.js';
-import { COMMITTABLES_STATE, SinkMachine, type StoredCommittable } from '../src/task/sink-machine.js';
+import {
+  COMMITTABLES_STATE,
+  isStoredCommittable,
+  SinkMachine,
+  type StoredCommittable,
+} from '../src/task/sink-machine.js';
 import type { ConnectorCalls } from './connector-driver.js';
 import { closeQuietly, makeSnapshots, type Opening } from './opening.js';
 import type { OpenedSubtask } from './subtask-actor.js';
@@ -74,13 +80,24 @@ async function openWriter(sink: Sink<unknown>, context: SinkContext): Promise<Op
   return { kind: 'plain', writer: await sink.open(context) };
 }
 
+function storedCommittable(stored: unknown, operator: string, subtask: number): StoredCommittable {
+  if (isStoredCommittable(stored)) return stored;
+  throw new RestoreError(
+    `What the checkpoint has for a prepared transaction of sink "${operator}" is none: ${shownValue(stored)}.`,
+    {
+      ...{ operator, subtask },
+      remedy: 'It is damaged or has been tampered with: restore another checkpoint or savepoint.',
+    },
+  );
+}
+
 async function recover(
   writer: TransactionalWriter<unknown, unknown>,
   { of, context }: Opening,
   { name, uid }: PlanOperator,
 ): Promise<void> {
   const list = of.restored.get(uid)?.lists.find((each) => each.name === COMMITTABLES_STATE);
-  const stored = (list?.items ?? []).map((item) => decode(item) as StoredCommittable);
+  const stored = (list?.items ?? []).map((item) => storedCommittable(decode(item), name, of.subtask));
   const known = stored.map(({ committable }) => committable);
   const commit = stored
     .filter(({ writer }, index) => (writer ?? index) % of.vertex.parallelism === of.subtask)

@@ -6,7 +6,7 @@
 import { assert, present } from '../src/base/assert.js';
 import { decode, encode } from '../src/base/codec.js';
 import { RestoreError } from '../src/base/errors.js';
-import { shownList } from '../src/base/shown-text.js';
+import { shownList, shownValue } from '../src/base/shown-text.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { PlanOperator } from '../src/graph/job-plan.js';
 import type { Source, SourceContext, SourceReader, SourceSplit } from '../src/operators/source.js';
@@ -18,7 +18,12 @@ import type { ChainLink } from '../src/task/chain.js';
 import { Outbox } from '../src/task/outbox.js';
 import { SourceMachine } from '../src/task/source-machine.js';
 import { SourceRejects } from '../src/task/source-rejects.js';
-import { SPLITS_STATE, SplitPositions, type StoredSplit } from '../src/task/split-positions.js';
+import {
+  isStoredSplit,
+  SPLITS_STATE,
+  SplitPositions,
+  type StoredSplit,
+} from '../src/task/split-positions.js';
 import { type StoredShare, shareSplits } from '../src/task/split-shares.js';
 import type { ConnectorCalls } from './connector-driver.js';
 import {
@@ -149,7 +154,8 @@ async function splitsOf(
   const nothing: StoredShare = { splits: [], finished: false };
   const stored = Array.from({ length: context.parallelism }, (_, subtask): StoredShare => {
     const restored = restoredHeads[subtask];
-    return restored === undefined ? nothing : { splits: storedSplits(restored), finished: restored.finished };
+    if (restored === undefined) return nothing;
+    return { splits: storedSplits(restored, context), finished: restored.finished };
   });
   const known = stored.flatMap(({ splits }) => splits.map(({ id, position }) => ({ id, position })));
   const over = stored.every(({ finished }) => finished);
@@ -218,9 +224,22 @@ function splitsGone({ operator, subtask }: SourceContext, gone: readonly string[
   );
 }
 
-function storedSplits(restored: SubtaskRestore): readonly StoredSplit[] {
+function storedSplits(
+  restored: SubtaskRestore,
+  { operator, subtask }: SourceContext,
+): readonly StoredSplit[] {
   const list = restored.lists.find(({ name }) => name === SPLITS_STATE);
-  return (list?.items ?? []).map((item) => decode(item) as StoredSplit);
+  return (list?.items ?? []).map((item) => {
+    const split = decode(item);
+    if (isStoredSplit(split)) return split;
+    throw new RestoreError(
+      `What the checkpoint has for a split of source "${operator}" is none: ${shownValue(split)}.`,
+      {
+        ...{ operator, subtask },
+        remedy: 'It is damaged or has been tampered with: restore another checkpoint or savepoint.',
+      },
+    );
+  });
 }
 
 function makeSourceContext({ of, context, count }: Opening, { name, uid }: PlanOperator): SourceContext {

@@ -139,6 +139,8 @@ export const FILE_POLL_INTERVAL_MS = 200;
 export const SOCKET_BUFFER_BYTES: number = 256 * 1024;
 /** Records that a source pulls from an async iterator before the job asked for them: one batch. */
 export const READ_AHEAD_RECORDS_MAX: number = BATCH_RECORDS_MAX;
+/** Values of an iterable that are skipped in a row on the way to a restored position: some milliseconds, then others get a turn. */
+export const SKIP_BURST_RECORDS = 65_536;
 /** A paced source that fell behind catches up on at most this much time, then goes on at its rate. */
 export const PACE_CATCH_UP_MS = 1_000;
 /** A paced source wakes no more often than this, so that its batches hold more than one record. */

@@ -7,8 +7,10 @@
 // A2. An iterator that is its own iterable can be read once only: the source goes on where it stands and says what was lost.
 
 import { ConfigError, ConnectorError } from '../base/errors.js';
+import { SKIP_BURST_RECORDS } from '../base/limits.js';
 import type { Polled, Source, SourceContext, SourceReader, SourceSplit } from '../operators/source.js';
 import { idleReader, NOTHING_LEFT } from './idle-reader.js';
+import { onlySplit } from './restored-position.js';
 
 const SPLIT = 'all';
 
@@ -29,16 +31,13 @@ export function arraySource<T>(items: readonly T[]): Source<T, number> {
     replayable: true,
     parallelismMax: 1,
     discover: () => [{ id: SPLIT, position: 0 }],
-    open: (splits) => arrayReader(kept, splits),
+    open: (splits, context) => arrayReader(kept, onlySplit(splits, SPLIT, context)),
     describe: (_split, position, offset) => `index ${position + offset}`,
   };
 }
 
-function arrayReader<T>(
-  items: readonly T[],
-  splits: readonly SourceSplit<number>[],
-): SourceReader<T, number> {
-  let next = splits[0]?.position ?? null;
+function arrayReader<T>(items: readonly T[], split: SourceSplit<number> | null): SourceReader<T, number> {
+  let next = split?.position ?? null;
   return {
     poll(recordsMax) {
       if (next === null) return NOTHING_LEFT;
@@ -72,9 +71,9 @@ export function iterableSource<T>(iterable: Iterable<T>): Source<T, number> {
     parallelismMax: 1,
     discover: () => [{ id: SPLIT, position: 0 }],
     open(splits, context) {
-      const split = splits[0];
-      if (split === undefined) return idleReader;
-      if (once === null) return iteratorReader(replay(iterable, split.position, context));
+      const split = onlySplit(splits, SPLIT, context);
+      if (split === null) return idleReader;
+      if (once === null) return replay(iterable, split.position, context).then(iteratorReader);
       once.goOn(split.position, context);
       return iteratorReader(once);
     },
@@ -82,9 +81,16 @@ export function iterableSource<T>(iterable: Iterable<T>): Source<T, number> {
   };
 }
 
-function replay<T>(iterable: Iterable<T>, position: number, context: SourceContext): IteratorCursor<T> {
+async function replay<T>(
+  iterable: Iterable<T>,
+  position: number,
+  context: SourceContext,
+): Promise<IteratorCursor<T>> {
   const iterator = iterable[Symbol.iterator]();
-  for (let skipped = 0; skipped < position; skipped += 1) {
+  for (let skipped = 0; skipped < position && !context.signal.aborted; skipped += 1) {
+    // An endless iterable and a position far behind its end must not keep a job from being cancelled.
+    if (skipped % SKIP_BURST_RECORDS === SKIP_BURST_RECORDS - 1)
+      await new Promise<void>((resolve) => context.runtime.dispatch(resolve));
     if (iterator.next().done !== true) continue;
     throw new ConnectorError(
       `The iterable has ${skipped} values now, but ${position} of it were read before.`,

@@ -11,6 +11,7 @@ import { ConnectorError } from '../base/errors.js';
 import { READ_AHEAD_RECORDS_MAX } from '../base/limits.js';
 import type { Polled, Source, SourceContext, SourceReader } from '../operators/source.js';
 import { idleReader, NOTHING_LEFT } from './idle-reader.js';
+import { onlySplit } from './restored-position.js';
 
 const SPLIT = 'all';
 
@@ -69,8 +70,8 @@ function source<T>(
     parallelismMax: 1,
     discover: () => [{ id: SPLIT, position: 0 }],
     open(splits, context) {
-      const split = splits[0];
-      if (split === undefined) return idleReader;
+      const split = onlySplit(splits, SPLIT, context);
+      if (split === null) return idleReader;
       if (typeof pump === 'function') return new AsyncReader(pump(split.position), context, true);
       pump.goOn(split.position, context);
       return new AsyncReader(pump, context, false);

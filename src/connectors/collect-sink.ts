@@ -7,7 +7,9 @@
 // C2. Without checkpoints there is no restart to protect against: results are visible at once.
 // C3. A transaction of a process that is gone took its values along, as did every result that process had: it is told, and no error.
 
+import { ConnectorError } from '../base/errors.js';
 import { COLLECT_UNREAD_RECORDS_MAX } from '../base/limits.js';
+import { shownValue } from '../base/shown-text.js';
 import type {
   CommitOutcome,
   SinkContext,
@@ -156,11 +158,32 @@ class CollectWriter<T> implements TransactionalWriter<T, CollectCommittable> {
 
   private commitAll(committables: readonly CollectCommittable[]): void {
     for (const committable of committables) {
+      this.refuseForeign(committable);
       if (this.ledger.commit(committable)) continue;
       this.context.logger.warn({ ...committable }, 'results of an earlier process are gone with it');
       this.context.count('sink.resultsLost', committable.records);
     }
   }
+
+  /** A restored checkpoint is data from outside. */
+  private refuseForeign(committable: unknown): void {
+    if (isCommittable(committable)) return;
+    throw new ConnectorError(
+      `A restored transaction is none of a collecting sink: ${shownValue(committable)}.`,
+      {
+        operator: this.context.operator,
+        subtask: this.context.subtask,
+        remedy: 'Give the sink a uid of its own, or restore another checkpoint or savepoint.',
+        unrecoverable: true,
+      },
+    );
+  }
+}
+
+function isCommittable(value: unknown): value is CollectCommittable {
+  if (typeof value !== 'object' || value === null) return false;
+  const { transaction, records } = value as Partial<Record<keyof CollectCommittable, unknown>>;
+  return typeof transaction === 'string' && Number.isSafeInteger(records);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,8 @@
 // Owns:    options, one split per file, turns between files, the pace.
 // Not:     reading one file (file-tail.ts).
 //
-// L1. Several files take turns block by block, so that none holds back the watermark for the length of another.
+// L1. A path that the user has not named is never opened, whatever a restored checkpoint says (restored-position.ts).
+// L2. Several files take turns block by block, so that none holds back the watermark for the length of another.
 
 import { ConfigError } from '../base/errors.js';
 import { FILE_POLL_INTERVAL_MS, LINE_BYTES_MAX } from '../base/limits.js';
@@ -15,6 +16,7 @@ import { FileTail, type FileTailOptions, type TailAnswer } from './file-tail.js'
 import { NOTHING_LEFT } from './idle-reader.js';
 import type { InvalidText } from './line-scanner.js';
 import { checkedRate, Pacer } from './pacer.js';
+import { checkFilePosition, checkSplitId } from './restored-position.js';
 
 export interface FileLinesOptions {
   /** Go on at the end of the file, waiting for more. Default false: read to the end, once. */
@@ -50,6 +52,10 @@ export function fileLines(
   const paths = checkedPaths(path);
   const settings = checkedOptions(options);
   const start: FilePosition = options.start === 'end' ? { ...BEGINNING, offset: AT_END } : BEGINNING;
+  const check = (split: SourceSplit<FilePosition>, context: SourceContext): void => {
+    checkSplitId(split, paths, context);
+    checkFilePosition(split, context);
+  };
   return {
     name: paths.length === 1 ? `file ${paths[0]}` : `${paths.length} files`,
     bounded: !settings.follow,
@@ -58,11 +64,16 @@ export function fileLines(
     discover: () => paths.map((id) => ({ id, position: start })),
     ...(options.start === 'end'
       ? {
-          resolve: (split, context) =>
-            resolveEnd(split, filesWithDeadline(context.runtime, settings.deadlineMs), context),
+          resolve(split, context) {
+            check(split, context);
+            return resolveEnd(split, filesWithDeadline(context.runtime, settings.deadlineMs), context);
+          },
         }
       : {}),
-    open: (splits, context) => new FileLinesReader(splits, settings, context),
+    open(splits, context) {
+      for (const split of splits) check(split, context);
+      return new FileLinesReader(splits, settings, context);
+    },
     describe: (split, position, offset) =>
       offset === 0 ? `${split}:${position.offset}` : `${split}:${position.offset} and ${offset} lines on`,
   };

@@ -65,9 +65,10 @@ export function parseAsideName(name: string): { readonly owner: string; readonly
  */
 export function areOurNames(
   naming: Pick<FileNaming, 'owner' | 'prefix' | 'extension'>,
-  names: { readonly aside: unknown; readonly final: unknown },
-): boolean {
-  const { aside, final } = names;
+  names: unknown,
+): names is { readonly aside: string; readonly final: string } {
+  if (typeof names !== 'object' || names === null) return false;
+  const { aside, final } = names as { readonly aside?: unknown; readonly final?: unknown };
   if (typeof aside !== 'string' || typeof final !== 'string') return false;
   if (/[/\\\0]/.test(aside) || /[/\\\0]/.test(final)) return false;
   if (parseAsideName(aside)?.owner !== naming.owner) return false;

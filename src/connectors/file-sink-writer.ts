@@ -222,11 +222,10 @@ export class FileSinkWriter<T> implements TransactionalWriter<T, FileCommittable
   }
 
   /** Before anything is renamed or removed. */
-  private refuseForeignNames(committable: FileCommittable): void {
+  private refuseForeignNames(committable: unknown): void {
     if (areOurNames(this.naming, committable)) return;
-    const shown = JSON.stringify({ aside: committable?.aside, final: committable?.final }).slice(0, 400);
     throw new ConnectorError(
-      `A restored transaction names files that this sink cannot have written: ${shown}; its names begin with "${this.naming.prefix}-" and end with ".${this.naming.extension}".`,
+      `A restored transaction names files that this sink cannot have written: ${shownValue(committable)}; its names begin with "${this.naming.prefix}-" and end with ".${this.naming.extension}".`,
       {
         operator: this.context.operator,
         subtask: this.context.subtask,

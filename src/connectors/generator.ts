@@ -12,6 +12,7 @@ import { refuseLater } from '../base/at-once.js';
 import { ConfigError, ConnectorError, UserCodeError } from '../base/errors.js';
 import { BATCH_RECORDS_MAX, PACE_TICK_MS } from '../base/limits.js';
 import type { RandomStream } from '../base/runtime.js';
+import { shownValue } from '../base/shown-text.js';
 import type {
   Polled,
   Rejected,
@@ -22,6 +23,7 @@ import type {
 } from '../operators/source.js';
 import { NOTHING_LEFT } from './idle-reader.js';
 import { checkedRate, Pacer } from './pacer.js';
+import { checkCount } from './restored-position.js';
 
 /** Enough for the subtasks of one machine, few enough that a low rate still reaches every lane soon. */
 const LANES = 16;
@@ -192,17 +194,27 @@ class GeneratorReader<T> implements SourceReader<T, number> {
   }
 }
 
+/** Numbers behind this one are not whole any more when a block is added. */
+const SEQ_MAX = Number.MAX_SAFE_INTEGER / 2;
+
 function parseLane(split: SourceSplit<number>, context: SourceContext): Lane {
-  const parts = /^\d+\/(\d+)x(\d+)$/.exec(split.id);
-  if (parts === null) {
-    throw new ConnectorError(`A generator has lanes, got the split "${split.id}".`, {
+  checkCount(split, context);
+  const [, lane, lanes, block] = (/^(\d+)\/(\d+)x(\d+)$/.exec(split.id) ?? []).map(Number);
+  const { position: next } = split;
+  if (lane !== undefined && lanes !== undefined && block !== undefined) {
+    const isLane = lane < lanes && block > 0 && block <= BATCH_RECORDS_MAX && lanes * block < SEQ_MAX;
+    if (isLane && next < SEQ_MAX) return { id: split.id, lanes, block, next };
+  }
+  throw new ConnectorError(
+    `A generator has lanes, got the split ${shownValue(split.id)} at record ${next}.`,
+    {
       operator: context.operator,
+      subtask: context.subtask,
       remedy:
         'The checkpoint was made with another source under this uid: give the generator a uid of its own.',
       unrecoverable: true,
-    });
-  }
-  return { id: split.id, lanes: Number(parts[1]), block: Number(parts[2]), next: split.position };
+    },
+  );
 }
 
 /** Random numbers that are a function of seed, record and draw: no state has to be kept between records. */

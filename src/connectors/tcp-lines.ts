@@ -14,6 +14,7 @@ import type { Socket, TimerHandle } from '../base/runtime.js';
 import type { Polled, Source, SourceContext, SourceReader } from '../operators/source.js';
 import { idleReader, NOTHING_LEFT } from './idle-reader.js';
 import { checkedLineBytes, type InvalidText, LineScanner, type LongLine } from './line-scanner.js';
+import { onlySplit } from './restored-position.js';
 
 const SPLIT = 'connection';
 
@@ -50,8 +51,8 @@ export function tcpLines(options: TcpLinesOptions): Source<string, number> {
     parallelismMax: 1,
     discover: () => [{ id: SPLIT, position: 0 }],
     open(splits, context) {
-      const split = splits[0];
-      return split === undefined
+      const split = onlySplit(splits, SPLIT, context);
+      return split === null
         ? idleReader
         : new TcpLinesReader({ ...options, lineBytesMax }, split.position, context);
     },

@@ -278,5 +278,15 @@ export interface StoredCommittable {
   readonly writer?: number;
 }
 
+export function isStoredCommittable(value: unknown): value is StoredCommittable {
+  if (typeof value !== 'object' || value === null || !('committable' in value)) return false;
+  const { checkpoint, writer } = value as Partial<Record<keyof StoredCommittable, unknown>>;
+  return isCount(checkpoint) && (writer === undefined || isCount(writer));
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** Name of the operator union state in which a sink keeps prepared transactions. */
 export const COMMITTABLES_STATE = 'weir.committables';

@@ -19,6 +19,12 @@ export interface StoredSplit {
   readonly announced?: true;
 }
 
+export function isStoredSplit(value: unknown): value is StoredSplit {
+  if (typeof value !== 'object' || value === null || !('position' in value)) return false;
+  const { id, ended } = value as Partial<Record<keyof StoredSplit, unknown>>;
+  return typeof id === 'string' && typeof ended === 'boolean';
+}
+
 /** Name of the operator list state in which a source keeps its splits. */
 export const SPLITS_STATE = 'weir.splits';
 

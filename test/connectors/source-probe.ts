@@ -12,11 +12,17 @@ export class SourceProbe<T, P> {
   readonly positions: Map<string, P> = new Map();
   readonly ended: Set<string> = new Set();
   private readonly source: Source<T, P>;
+  private readonly signal: AbortSignal;
   private reader: SourceReader<T, P> | null = null;
 
-  constructor(source: Source<T, P>, runtime: VirtualRuntime = virtualRuntime({ seed: 1 })) {
+  constructor(
+    source: Source<T, P>,
+    runtime: VirtualRuntime = virtualRuntime({ seed: 1 }),
+    signal: AbortSignal = new AbortController().signal,
+  ) {
     this.source = source;
     this.runtime = runtime;
+    this.signal = signal;
   }
 
   /** Opens at the given splits, or at the discovered ones. */
@@ -94,7 +100,7 @@ export class SourceProbe<T, P> {
       attempt: 1,
       runtime: this.runtime,
       logger: silentLogger,
-      signal: new AbortController().signal,
+      signal: this.signal,
       warn: (message) => void this.warnings.push(message),
       count: (metric, delta) => {
         this.counts[metric] = (this.counts[metric] ?? 0) + delta;
