@@ -194,7 +194,7 @@ function highestId(
 function readNumber(environment: KeyValueEnvironment, key: StoreKey, directory: string): number {
   const row = readMeta(key, environment.get(META, key));
   if (row.kind === 'absent') return 0;
-  if (row.kind === 'value' && typeof row.value === 'number') return row.value;
+  if (row.kind === 'value' && Number.isSafeInteger(row.value)) return row.value as number;
   throw damagedMeta(key, directory, row.kind === 'damaged' ? row.reason : 'is no number');
 }
 
@@ -205,9 +205,17 @@ function readCatalog(
 ): readonly CatalogEntry[] {
   const key = catalogKey(attempt);
   const row = readMeta(key, environment.get(META, key));
-  // The checksum says that these are the bytes that we wrote, so their shape is ours too.
-  if (row.kind === 'value') return row.value as readonly CatalogEntry[];
-  throw damagedMeta(key, directory, row.kind === 'damaged' ? row.reason : 'is missing');
+  if (row.kind === 'value' && isCatalog(row.value)) return row.value;
+  const reason = row.kind === 'damaged' ? row.reason : row.kind === 'absent' ? 'is missing' : 'is no catalog';
+  throw damagedMeta(key, directory, reason);
+}
+
+function isCatalog(value: unknown): value is readonly CatalogEntry[] {
+  const isNumber = (part: unknown): boolean => Number.isSafeInteger(part) && (part as number) >= 0;
+  return (
+    Array.isArray(value) &&
+    value.every((entry) => Array.isArray(entry) && entry.length === 2 && entry.every(isNumber))
+  );
 }
 
 function damagedMeta(key: StoreKey, directory: string, reason: string): RestoreError {

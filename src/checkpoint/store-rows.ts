@@ -11,9 +11,11 @@
 
 import { checksum } from '../base/checksum.js';
 import { decode, encode } from '../base/codec.js';
+import { messageOf } from '../base/errors.js';
 import type { StoreKey } from '../base/runtime.js';
 import type { Chunk } from './checkpoint-store.js';
 import { FORMAT_VERSION, type Manifest, type SegmentRef } from './manifest.js';
+import { problemOfManifest } from './manifest-check.js';
 
 export const META = 'meta';
 export const MANIFESTS = 'manifests';
@@ -152,7 +154,11 @@ export function readMeta(key: StoreKey, bytes: Uint8Array | undefined): ReadMeta
   if (bytes === undefined) return { kind: 'absent' };
   const row = unframe(keyIdentity(META, key), bytes);
   if (row.kind === 'damaged') return row;
-  return { kind: 'value', value: JSON.parse(bytesText.decode(row.payload)) };
+  try {
+    return { kind: 'value', value: JSON.parse(bytesText.decode(row.payload)) };
+  } catch (error) {
+    return { kind: 'damaged', reason: `is no JSON: ${messageOf(error)}` };
+  }
 }
 
 export function identityValue(identity: unknown): Uint8Array {
@@ -184,8 +190,20 @@ export function readManifest(
 ): ReadManifest {
   const row = unframe(keyIdentity(MANIFESTS, manifestKey(checkpoint, attempt)), bytes);
   if (row.kind === 'damaged') return { kind: 'damaged', reason: `its manifest ${row.reason}` };
-  // The checksum says that these are the bytes that we wrote, so their shape is ours too.
-  return { kind: 'manifest', manifest: decode(row.payload) as Manifest };
+  let value: unknown;
+  try {
+    value = decode(row.payload);
+  } catch (error) {
+    return { kind: 'damaged', reason: `its manifest cannot be read: ${messageOf(error)}` };
+  }
+  // The checksum says that nothing has happened to the bytes, not who has written them.
+  const problem = problemOfManifest(value);
+  if (problem !== null) return { kind: 'damaged', reason: `its manifest ${problem}` };
+  const manifest = value as Manifest;
+  const named = manifest.checkpoint === checkpoint && manifest.attempt === attempt;
+  return named
+    ? { kind: 'manifest', manifest }
+    : { kind: 'damaged', reason: 'its manifest is that of another one' };
 }
 
 /** Every segment that a manifest names. */

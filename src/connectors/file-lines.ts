@@ -159,13 +159,14 @@ class FileLinesReader implements SourceReader<string, FilePosition> {
 
   async close(): Promise<void> {
     this.closed = true;
-    try {
-      // Its failure goes to whoever polled.
-      await this.reading?.catch(() => undefined);
-    } finally {
-      for (const turn of this.turns) await turn.tail.close();
-      this.turns = [];
-    }
+    // Its failure goes to whoever polled.
+    await this.reading?.catch(() => undefined);
+    const { turns } = this;
+    this.turns = [];
+    // One that fails must not keep the others open.
+    const closed = await Promise.allSettled(turns.map(({ tail }) => tail.close()));
+    const failed = closed.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** The block of the current file is used up: read from the next one that has something. */

@@ -8,8 +8,8 @@
 //     opened: then it is refused, or left behind if the user allows it (semantics 4.19).
 // B3. At most one snapshot is on its way.
 
-import { assert } from '../base/assert.js';
-import { RestoreError, StateError } from '../base/errors.js';
+import { assert, InvariantError } from '../base/assert.js';
+import { messageOf, RestoreError, StateError, WeirError } from '../base/errors.js';
 import type { Tuning } from '../base/tuning.js';
 import { auditState } from './audit.js';
 import type {
@@ -250,9 +250,13 @@ export class KeyedBackend {
     const kinds = options.checkKeys === true ? new KeyKindCheck(this.core.place) : null;
     const open: TableOpener = (name, kind, stamped) => this.openTable(name, kind, stamped);
     const restore = new KeyedRestore(this.core, range, maxParallelism, open, kinds);
-    for (const segment of segments) {
-      restore.beginSegment();
-      for (const chunk of segment) restore.apply(chunk);
+    try {
+      for (const segment of segments) {
+        restore.beginSegment();
+        for (const chunk of segment) restore.apply(chunk);
+      }
+    } catch (error) {
+      throw this.unreadable(error);
     }
     restore.finish(options.baseCheckpoint ?? null);
     this.keyKinds = kinds?.isDecided === true ? kinds : null;
@@ -313,6 +317,19 @@ export class KeyedBackend {
       tables.set(name, table);
     }
     return table;
+  }
+
+  /** Bytes whose checksums fit may still be none of ours. */
+  private unreadable(error: unknown): unknown {
+    if (error instanceof WeirError || error instanceof InvariantError) return error;
+    return new RestoreError(
+      `The state of operator "${this.options.operator}" cannot be read: ${messageOf(error)}.`,
+      {
+        ...this.core.place,
+        cause: error,
+        remedy: 'The snapshot is damaged, or was not written by Weir: restore another one.',
+      },
+    );
   }
 
   private conflict(

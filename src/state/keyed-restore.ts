@@ -15,7 +15,8 @@ import { isInRange, type KeyGroupRange, keyGroupOf } from './key-groups.js';
 import { hashKey } from './key-hash.js';
 import type { KeyKindCheck } from './key-kind.js';
 import { ListCell } from './list-cell.js';
-import { type ChunkHeader, type Frame, type FrameGroup, readChunk } from './snapshot-chunk.js';
+import type { ChunkHeader, Frame, FrameGroup } from './snapshot-chunk.js';
+import { readChunk } from './snapshot-reading.js';
 import type { StateCore } from './state-core.js';
 import type { Entry, Space, Table } from './table.js';
 

@@ -1,7 +1,7 @@
 // The bytes of a snapshot. Stored bytes: a change here needs a decision note and a new CHUNK_VERSION.
 //
 // Owns:    how entries and removals are laid out in chunks, so that a chunk can be read without the job that wrote it.
-// Not:     which entries and when (keyed-snapshot.ts), what a reader does with them (keyed-restore.ts).
+// Not:     which entries and when (keyed-snapshot.ts), reading them back (snapshot-reading.ts).
 //
 // A chunk is a version byte and frames: a length (4 bytes, big endian) and as many bytes of the codec.
 // The first frame of every chunk says who wrote it: [0, { operator, subtask, from, to, maxParallelism, checkpoint, full, shapes }].
@@ -16,7 +16,7 @@
 // C2. Keys are stored as they are, or as their canonical string; a bigint and a string that UTF-8 cannot carry get a form
 //     of their own, because they must come back exactly.
 
-import { checkStorable, decode, encode, encodeNoting, isGraph } from '../base/codec.js';
+import { checkStorable, encode, encodeNoting, isGraph } from '../base/codec.js';
 import { type ErrorPlace, RestoreError } from '../base/errors.js';
 import { type MapKey, originalKey } from './key.js';
 import { notStorable } from './put-check.js';
@@ -57,10 +57,10 @@ export interface Frame {
   readonly groups: readonly FrameGroup[];
 }
 
-const HEADER_FRAME = 0;
-const ENTRIES_FRAME = 1;
-const REMOVED_FRAME = 2;
-const FRAME_LENGTH_BYTES = 4;
+export const HEADER_FRAME = 0;
+export const ENTRIES_FRAME = 1;
+export const REMOVED_FRAME = 2;
+export const FRAME_LENGTH_BYTES = 4;
 
 /** Gathers rows of one table until they are encoded as one frame. */
 export class FramePage {
@@ -209,62 +209,6 @@ export class ChunkWriter {
   }
 }
 
-/** The contents of a chunk. Throws RestoreError for one that this version cannot read. */
-export function readChunk(chunk: Uint8Array): {
-  readonly header: ChunkHeader;
-  readonly frames: readonly Frame[];
-} {
-  const version = chunk[0];
-  if (version !== CHUNK_VERSION && version !== CHUNK_VERSION_GRAPHS) {
-    throw new RestoreError(
-      `State chunks have format version ${CHUNK_VERSION} or ${CHUNK_VERSION_GRAPHS}; this one has ${version ?? 'no bytes'}.`,
-      {
-        remedy: 'Restore with the version of Weir that wrote it, or a newer one.',
-      },
-    );
-  }
-  const frames = frameBytes(chunk).map((bytes) => decode(bytes));
-  const first = frames[0];
-  if (!Array.isArray(first) || first[0] !== HEADER_FRAME) throw damaged('it does not begin with its header');
-  return { header: first[1] as ChunkHeader, frames: frames.slice(1).map(readFrame) };
-}
-
-function frameBytes(chunk: Uint8Array): Uint8Array[] {
-  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  const frames: Uint8Array[] = [];
-  let at = 1;
-  while (at < chunk.byteLength) {
-    if (at + FRAME_LENGTH_BYTES > chunk.byteLength) throw damaged('it ends inside a length');
-    const end = at + FRAME_LENGTH_BYTES + view.getUint32(at);
-    if (end > chunk.byteLength) throw damaged('it ends inside a frame');
-    frames.push(chunk.subarray(at + FRAME_LENGTH_BYTES, end));
-    at = end;
-  }
-  return frames;
-}
-
-function readFrame(frame: unknown): Frame {
-  if (!Array.isArray(frame) || !Array.isArray(frame[4])) throw damaged('a frame is not a list of groups');
-  const [kind, state, stateKind, stamped, flat] = frame as [
-    number,
-    string,
-    StateKind,
-    boolean,
-    readonly unknown[],
-  ];
-  if (kind !== ENTRIES_FRAME && kind !== REMOVED_FRAME) throw damaged(`a frame has the unknown kind ${kind}`);
-  const groups: FrameGroup[] = [];
-  for (let at = 0; at < flat.length; at += 3) {
-    const keys = flat[at + 1] as readonly unknown[] | null;
-    groups.push({
-      namespace: unpackNamespace(flat[at]),
-      keys: keys === null ? null : keys.map(unpackKey),
-      values: flat[at + 2] as readonly unknown[] | null,
-    });
-  }
-  return { kind: kind === ENTRIES_FRAME ? 'entries' : 'removed', state, stateKind, stamped, groups };
-}
-
 export function isTimers(kind: StateKind): boolean {
   return kind === 'eventTimers' || kind === 'processingTimers';
 }
@@ -283,7 +227,11 @@ function packKey(key: MapKey): string | number | boolean {
 /** Any half, paired or not: without the `u` flag V8 answers at once for strings of one byte a character. */
 const SURROGATE = /[\ud800-\udfff]/;
 
-function unpackKey(packed: unknown): MapKey {
+function packNamespace(namespace: Namespace): unknown {
+  return namespace === null || typeof namespace === 'object' ? namespace : packKey(namespace);
+}
+
+export function unpackKey(packed: unknown): MapKey {
   if (typeof packed === 'string') {
     if (packed.startsWith(BIGINT_FORM)) return BigInt(packed.slice(BIGINT_FORM.length));
     if (packed.startsWith(JSON_FORM)) return JSON.parse(packed.slice(JSON_FORM.length)) as string;
@@ -293,15 +241,7 @@ function unpackKey(packed: unknown): MapKey {
   throw damaged(`a key is ${String(packed)}`);
 }
 
-function packNamespace(namespace: Namespace): unknown {
-  return namespace === null || typeof namespace === 'object' ? namespace : packKey(namespace);
-}
-
-function unpackNamespace(packed: unknown): Namespace {
-  return packed === null || Array.isArray(packed) ? packed : unpackKey(packed);
-}
-
-function damaged(what: string): RestoreError {
+export function damaged(what: string): RestoreError {
   return new RestoreError(`A state chunk cannot be read: ${what}.`, {
     remedy: 'The snapshot is damaged; restore an older checkpoint.',
   });

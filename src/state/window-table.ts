@@ -7,7 +7,8 @@
 //     tear a running snapshot.
 // W2. An entry is good until it is deleted or its window is dropped; do not keep one beyond the call in hand.
 
-import { StateError } from '../base/errors.js';
+import { RestoreError, StateError } from '../base/errors.js';
+import { shownValue } from '../base/shown-text.js';
 import type { MapKey } from './key.js';
 import type { StateCore } from './state-core.js';
 import type { Entry, Space, Table } from './table.js';
@@ -113,6 +114,19 @@ export class WindowTable<A> {
       if (window.end <= end) due.push(window);
     }
     return due.sort((a, b) => a.end - b.end || a.start - b.start);
+  }
+
+  /** Restored contents that are none of this operator's. Throws RestoreError for the first. */
+  expectAll(isContents: (value: unknown) => boolean): void {
+    for (const space of this.table.spaces.values()) {
+      for (const { value } of space.entries()) {
+        if (isContents(value)) continue;
+        throw new RestoreError(`State "${this.table.name}" holds what is no window: ${shownValue(value)}.`, {
+          ...this.core.place,
+          remedy: 'The snapshot is damaged, or was not written by Weir: restore another one.',
+        });
+      }
+    }
   }
 
   /** How an accumulator is kept that a call may have to be given back. Default: as a copy. */

@@ -72,3 +72,16 @@ test('a named pipe is refused before it is opened', async () => {
     rmSync(directory, { recursive: true, force: true });
   }
 });
+
+test('a file that fails to close does not keep the others of its source open', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  runtime.disk.makeDirectory('in');
+  const paths = ['in/a.log', 'in/b.log', 'in/c.log'];
+  for (const path of paths) runtime.disk.write(path, 'one\n');
+  const probe = await new SourceProbe(fileLines(paths, { follow: true }), runtime).open();
+  for (let n = 0; n < 6; n += 1) await probe.readAvailable();
+  runtime.faults.files = (operation, path) =>
+    operation === 'close' && path.endsWith('b.log') ? 'EIO' : null;
+  await expect(probe.close()).rejects.toThrow(/EIO/);
+  expect(runtime.openFiles).toBe(0);
+});

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { registerType } from '../../src/base/class-registry.js';
 import { StateError } from '../../src/base/errors.js';
 import { OperatorStateStore } from '../../src/state/operator-state.js';
-import { readChunk } from '../../src/state/snapshot-chunk.js';
+import { readChunk } from '../../src/state/snapshot-reading.js';
 import { fullSnapshot, testBackend } from './backends.js';
 
 class Money {

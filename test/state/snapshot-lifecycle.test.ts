@@ -3,7 +3,7 @@ import { InvariantError } from '../../src/base/assert.js';
 import { RestoreError } from '../../src/base/errors.js';
 import { SNAPSHOT_CHUNK_BYTES } from '../../src/base/limits.js';
 import { KeyedBackend } from '../../src/state/keyed-backend.js';
-import { readChunk } from '../../src/state/snapshot-chunk.js';
+import { readChunk } from '../../src/state/snapshot-reading.js';
 import { finish, fullSnapshot, restarted, testBackend, withKey } from './backends.js';
 
 /** A backend with values 0 to n - 1 under the keys 0 to n - 1. */

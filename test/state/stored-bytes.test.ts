@@ -6,7 +6,7 @@
 import { expect, test } from 'vitest';
 import { avg, count } from '../../src/operators/windows/aggregates.js';
 import type { KeyedBackend } from '../../src/state/keyed-backend.js';
-import { readChunk } from '../../src/state/snapshot-chunk.js';
+import { readChunk } from '../../src/state/snapshot-reading.js';
 import { finish, testBackend, withKey } from './backends.js';
 
 const FULL = `

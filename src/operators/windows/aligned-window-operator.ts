@@ -116,6 +116,7 @@ class Running implements WindowLoopHost {
     this.lateness = new Lateness(context, options);
     this.contents = runContents(options.contents, context, keyed);
     this.table = keyed.windows<unknown>(STATE, windowShape(options.assigner, options.contents));
+    this.table.expectAll((value) => this.contents.isContents(value));
     this.table.imagedBy((held) => this.contents.image(held));
     this.setKey = keySetter(context, keyed, options.key);
     ({ sizeMs: this.sizeMs, slideMs: this.slideMs, offsetMs: this.offsetMs } = options.assigner);

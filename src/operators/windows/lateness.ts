@@ -9,7 +9,7 @@
 //     before the failure, and its key would get a second, partial result: somebody downstream could tell.
 // L3. Subtasks of one operator have received the same watermarks at a barrier; after a rescale the lowest stored value counts.
 
-import { TimestampMissingError } from '../../base/errors.js';
+import { RestoreError, TimestampMissingError } from '../../base/errors.js';
 import { addTime, MAX_TIMESTAMP, MIN_TIMESTAMP, showTime } from '../../base/timestamps.js';
 import type { OperatorListState } from '../../state/operator-state.js';
 import type { OperatorContext } from '../operator.js';
@@ -45,6 +45,13 @@ export class Lateness {
     this.stored = context.operatorState.union<number>(STATE);
     const restored = this.stored.get();
     this.reached = restored.length === 0 ? MIN_TIMESTAMP : Math.min(...restored);
+    if (Number.isNaN(this.reached) || restored.some((time) => typeof time !== 'number')) {
+      throw new RestoreError(`How far time had come is no number in the checkpoint: ${shown(restored)}.`, {
+        operator: context.name,
+        subtask: context.subtask,
+        remedy: 'The snapshot is damaged, or was not written by Weir: restore another one.',
+      });
+    }
   }
 
   /** When the contents of a window that ends after `lastTimestamp` go. */

@@ -105,6 +105,7 @@ class Running {
     this.lateness = new Lateness(context, options);
     this.contents = runContents(options.contents, context, keyed);
     this.table = keyed.windows<Session[]>(STATE, windowShape(options.assigner, options.contents));
+    this.table.expectAll((value) => Array.isArray(value) && value.every((each) => this.isSession(each)));
     this.table.imagedBy((sessions) => this.imageOf(sessions as readonly Session[]));
     this.setKey = keySetter(context, keyed, options.key);
     this.gapMs = options.assigner.gapMs as number | ((value: unknown) => number);
@@ -234,6 +235,14 @@ class Running {
     session.fired = true;
     // At most one session of a key is due at a time, because no two end together; so one emission at most is suspended.
     emitContents(this.context, this.contents, windowOf(session), session.contents, !gone);
+  }
+
+  private isSession(value: unknown): boolean {
+    const session = value as Partial<Session> | null;
+    if (typeof session !== 'object' || session === null) return false;
+    const { start, end, timer, fired, contents } = session;
+    const numbers = [start, end, timer].every((part) => typeof part === 'number' && !Number.isNaN(part));
+    return numbers && typeof fired === 'boolean' && this.contents.isContents(contents);
   }
 
   private imageOf(sessions: readonly Session[]): () => Session[] {
