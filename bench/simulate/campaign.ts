@@ -16,7 +16,7 @@ import { enterSimulation } from '../../src/chaos/inside.js';
 import { replayToken } from '../../src/chaos/replay-token.js';
 import { protocolRun } from './protocol/protocol-run.js';
 import { type Shape, subjectOf } from './shape.js';
-import { SHAPES } from './shapes.js';
+import { DRAWN_SHAPES } from './shapes.js';
 import { treeRun } from './trees/tree-run.js';
 import { vacuous } from './vacuity.js';
 
@@ -129,7 +129,9 @@ function runnerOf(
 ): (seed: number, place: number) => Promise<void> {
   if (options.part === 'protocol') return async (seed) => addPlain('protocol', seed, protocolRun(seed), sums);
   if (options.part === 'trees') return async (seed) => addPlain('trees', seed, await treeRun(seed), sums);
-  const named = SHAPES.filter(({ name }) => options.shapes.length === 0 || options.shapes.includes(name));
+  const named = DRAWN_SHAPES.filter(
+    ({ name }) => options.shapes.length === 0 || options.shapes.includes(name),
+  );
   const subjects = named.map((shape: Shape) => subjectOf(shape));
   const doubleEvery = options.doubleRuns > 0 ? Math.round(1 / options.doubleRuns) : Number.POSITIVE_INFINITY;
   return async (seed, place) => {

@@ -22,7 +22,7 @@ import { byKey, Count, windowText } from './shape-functions.js';
 const late = sideOutput<Row>('late');
 
 /** A watermark behind every row: which rows are late then depends on nothing but the rows. */
-const behindEveryRow: Pick<Shape, 'splits' | 'rows' | 'watermarks'> = {
+export const behindEveryRow: Pick<Shape, 'splits' | 'rows' | 'watermarks'> = {
   splits: 1,
   rows: models.everyNinthLate,
   watermarks: punctuated((_row, timestamp) => timestamp - 1),

@@ -8,6 +8,7 @@ import { FILE_SHAPES } from './shapes-files.js';
 import { POISON_SHAPES } from './shapes-poison.js';
 import { STATE_SHAPES } from './shapes-state.js';
 import { STREAM_SHAPES } from './shapes-streams.js';
+import { TOGETHER_SHAPES, TOGETHER_WEIGHT } from './shapes-together.js';
 import { WINDOW_SHAPES } from './shapes-windows.js';
 
 export const SHAPES: readonly Shape[] = assertUnique([
@@ -16,4 +17,11 @@ export const SHAPES: readonly Shape[] = assertUnique([
   ...WINDOW_SHAPES,
   ...FILE_SHAPES,
   ...POISON_SHAPES,
+  ...TOGETHER_SHAPES,
 ]);
+
+/** In the order in which seeds draw them. */
+export const DRAWN_SHAPES: readonly Shape[] = [
+  ...SHAPES,
+  ...Array.from({ length: TOGETHER_WEIGHT - 1 }, () => TOGETHER_SHAPES).flat(),
+];

@@ -20,13 +20,13 @@ const CHOICES: { readonly [N in keyof Tuning]: readonly number[] } = {
   storeBatchBytesMax: [1, 200, 1_000, 5_000],
 };
 
-/** Each size is left as it is as often as not, so that those that hide each other are apart. 0: all as they are. */
+/** Each size is left as it is now and then, so that those that hide each other are apart. 0: all as they are. */
 export function drawnTuning(seed: number): Partial<Tuning> {
   if (seed === 0) return {};
   const drawn: Record<string, number> = {};
   for (const [name, choices] of Object.entries(CHOICES)) {
     const random = randomStream(seed, `tuning/${name}`);
-    if (random.next() < 0.5) continue;
+    if (random.next() < 0.3) continue;
     const choice = choices[randomBelow(random, choices.length)];
     if (choice !== undefined) drawn[name] = choice;
   }
