@@ -6,6 +6,7 @@
 import { assert, present } from '../src/base/assert.js';
 import { decode, encode } from '../src/base/codec.js';
 import { RestoreError } from '../src/base/errors.js';
+import type { Logger } from '../src/base/logger.js';
 import { shownList, shownValue } from '../src/base/shown-text.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
 import type { PlanOperator } from '../src/graph/job-plan.js';
@@ -84,7 +85,7 @@ export async function openSource(opening: Opening): Promise<OpenedSubtask> {
       outbox,
       snapshots: makeSnapshots(opening, [self, ...chain.links]),
       positions,
-      watermarks: watermarksOf(work.watermarks, live, head, of.subtask),
+      watermarks: watermarksOf(work.watermarks, live, head, of.subtask, sourceContext.logger),
       rejects,
       // Counted from where a poll began it would be another one in the next attempt.
       describe: (index) => (source.describe === undefined ? undefined : describe(index)),
@@ -130,10 +131,11 @@ function watermarksOf(
   live: readonly StoredSplit[],
   { name, node }: PlanOperator,
   subtask: number,
+  logger: Logger,
 ): SplitWatermarks | null {
   if (strategy === null) return null;
   const ids = live.map(({ id }) => id);
-  return new SplitWatermarks(strategy, ids, { name, subtask, declaredAt: node.declaredAt });
+  return new SplitWatermarks(strategy, ids, { name, subtask, declaredAt: node.declaredAt }, logger);
 }
 
 function sourceCalls(name: string, reader: SourceReader<unknown>): ConnectorCalls {

@@ -42,6 +42,9 @@ export const TIMER_CHAIN_MAX = 10_080;
 /** Periodic watermark emission (semantics 2.3). */
 export const WATERMARK_INTERVAL_MS = 200;
 
+/** A record so far ahead of all before it is told: its time is more likely wrong than right. */
+export const EVENT_TIME_LEAP_TOLD_MS: number = 31 * 24 * 60 * 60 * 1_000;
+
 /** Bytes per snapshot chunk: large enough that LMDB's cost per put vanishes, small enough for its pages (performance notes). */
 export const SNAPSHOT_CHUNK_BYTES: number = 256 * 1024;
 

@@ -10,10 +10,12 @@
 
 import { assert } from '../base/assert.js';
 import { WeirError } from '../base/errors.js';
+import { type Logger, silentLogger } from '../base/logger.js';
 import { MAX_TIMESTAMP } from '../base/timestamps.js';
 import type { Watermark, WatermarkStatus } from '../elements/element.js';
 import { WatermarkMerge } from '../flow/watermark-merge.js';
 import { IdlenessClock } from './idleness.js';
+import { Leap } from './leap.js';
 import { checkWatermark, createGenerator, GENERATING } from './timestamp-assigner.js';
 import { type BatchFunction, batchFunction } from './timestamp-record.js';
 import { type CodePlace, userError } from './user-code.js';
@@ -50,10 +52,15 @@ export class SplitWatermarks {
   private pausedSinceMs: number | null = null;
   private pausedMs = 0;
 
-  constructor(strategy: WatermarkStrategy<never>, splits: readonly string[], place: CodePlace) {
+  constructor(
+    strategy: WatermarkStrategy<never>,
+    splits: readonly string[],
+    place: CodePlace,
+    logger: Logger = silentLogger,
+  ) {
     this.strategy = strategy as WatermarkStrategy<unknown>;
     this.place = place;
-    this.assign = batchFunction({ strategy: this.strategy, place });
+    this.assign = batchFunction({ strategy: this.strategy, place, leap: new Leap(logger) });
     this.channels = Math.max(1, splits.length);
     this.merge = new WatermarkMerge(this.channels);
     for (const [channel, id] of splits.entries()) this.add(id, channel);

@@ -11,6 +11,7 @@
 import { WATERMARK_INTERVAL_MS } from '../base/limits.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { IdlenessClock } from './idleness.js';
+import { Leap } from './leap.js';
 import type { Operator, OperatorContext } from './operator.js';
 import { checkWatermark, createGenerator, GENERATING } from './timestamp-assigner.js';
 import { recordFunction } from './timestamp-record.js';
@@ -52,7 +53,9 @@ class TimestampOperator implements Operator {
     const generator = createGenerator(this.strategy, context);
     const answered = (answer: unknown): void => this.emit(context, answer);
     const { strategy } = this;
-    const record = recordFunction({ strategy, place: context, output: context.output, generator, answered });
+    const { output, logger } = context;
+    const leap = new Leap(logger);
+    const record = recordFunction({ strategy, place: context, output, generator, leap, answered });
     this.running = { context, generator, record };
     if (this.intervalMs > 0) context.alarm(context.processingTimeMs() + this.intervalMs);
   }

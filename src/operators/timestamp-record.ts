@@ -9,6 +9,7 @@
 import { atBatchIndex } from '../base/errors.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { generate } from './generated-code.js';
+import type { Leap } from './leap.js';
 import type { Output } from './operator.js';
 import { ASSIGNING, assignTimestamp, GENERATING, refuseTimestamp } from './timestamp-assigner.js';
 import { type CodePlace, userError } from './user-code.js';
@@ -19,6 +20,8 @@ export interface RecordParts {
   readonly place: CodePlace;
   readonly output: Output;
   readonly generator: WatermarkGenerator<unknown>;
+  /** Shown every record that is ahead of all before it. */
+  readonly leap: Leap;
   /** Takes what the generator answered, if it is not null. */
   readonly answered: (answer: unknown) => void;
 }
@@ -38,6 +41,7 @@ export function recordFunction(parts: RecordParts): RecordFunction {
 export interface BatchParts {
   readonly strategy: WatermarkStrategy<unknown>;
   readonly place: CodePlace;
+  readonly leap: Leap;
 }
 
 export type BatchFunction = (
@@ -49,10 +53,11 @@ export type BatchFunction = (
 
 /** Writes the times of records into `timestamps` and shows them to the generator. */
 export function batchFunction(parts: BatchParts): BatchFunction {
-  const { strategy, place } = parts;
+  const { strategy, place, leap } = parts;
   if (strategy.timestamp === null) return sharedBatch(parts);
   return (
-    generate<BatchFunction>({ strategy, ...failuresOf(place), ...BOUNDS }, BATCH_SOURCE) ?? sharedBatch(parts)
+    generate<BatchFunction>({ strategy, leap, ...failuresOf(place), ...BOUNDS }, BATCH_SOURCE) ??
+    sharedBatch(parts)
   );
 }
 
@@ -74,6 +79,7 @@ const RECORD_SOURCE = `return function (value, recordTimestamp) {
     const timestamp = strategy.timestamp(value, recordTimestamp);
     thrower = 'engine';
     if (!(typeof timestamp === 'number' && timestamp > MIN && timestamp < MAX)) refuse(value, timestamp);
+    if (timestamp > leap.highest) leap.rise(value, timestamp);
     output.emit(value, timestamp);
     thrower = 'generator';
     const answer = generator.onRecord(value, timestamp);
@@ -95,6 +101,7 @@ const BATCH_SOURCE = `return function (values, timestamps, generator, answered) 
       thrower = 'engine';
       if (!(typeof timestamp === 'number' && timestamp > MIN && timestamp < MAX)) refuse(value, timestamp);
       timestamps[index] = timestamp;
+      if (timestamp > leap.highest) leap.rise(value, timestamp);
       thrower = 'generator';
       const answer = generator.onRecord(value, timestamp);
       thrower = 'engine';
@@ -105,21 +112,23 @@ const BATCH_SOURCE = `return function (values, timestamps, generator, answered) 
   }
 };`;
 
-function sharedRecord({ strategy, place, output, generator, answered }: RecordParts): RecordFunction {
+function sharedRecord({ strategy, place, output, generator, leap, answered }: RecordParts): RecordFunction {
   return (value, recordTimestamp) => {
     const timestamp = assignTimestamp(strategy, place, value, recordTimestamp);
+    if (timestamp > leap.highest) leap.rise(value, timestamp);
     output.emit(value, timestamp);
     ask(place, generator, value, timestamp, answered);
   };
 }
 
-function sharedBatch({ strategy, place }: BatchParts): BatchFunction {
+function sharedBatch({ strategy, place, leap }: BatchParts): BatchFunction {
   return (values, timestamps, generator, answered) => {
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
       try {
         const timestamp = assignTimestamp(strategy, place, value, timestamps[index] as number);
         timestamps[index] = timestamp;
+        if (timestamp > leap.highest) leap.rise(value, timestamp);
         ask(place, generator, value, timestamp, (answer) => answered(answer, index));
       } catch (cause) {
         throw atBatchIndex(cause, index);

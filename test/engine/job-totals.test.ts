@@ -61,6 +61,34 @@ test('late records are counted in the result, told a few times with record and w
   expect(told[0]).toMatchObject({ record: '10', watermark: '2255-03-14T15:59:59.999Z' });
 });
 
+test('the record that pushed the watermark is told where it comes, with its time and that of before', async () => {
+  for (const inSource of [true, false]) {
+    const told: Record<string, unknown>[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (fields, message) => void (message.includes('31 days ahead') && told.push(fields)),
+      child: () => logger,
+    };
+    const timed = withTimestamps((at: number) => at, monotonous({ everyMs: 0 }));
+    const job = defineJob('leap', (env) => {
+      const times = inSource
+        ? env.from(TIMES, { watermarks: timed })
+        : env.from(TIMES).assignTimestamps((at) => at, monotonous({ everyMs: 0 }));
+      times.sinkTo(forEachSink(() => undefined));
+    });
+    const runtime = virtualRuntime({ seed: 1 });
+    await finishJob(runtime, await startJob(runtime, job, { logger }));
+    expect(told).toMatchObject([
+      {
+        leaps: 1,
+        record: '9000000000000',
+        timestamp: '2255-03-14T16:00:00.000Z',
+        before: '1970-01-01T00:00:00.002Z',
+      },
+    ]);
+  }
+});
+
 test('what was read again after a failure counts again', async () => {
   const runtime = virtualRuntime({ seed: 1 });
   const options = {
