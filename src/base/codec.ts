@@ -12,7 +12,7 @@
 // A4. Two forms: usual values as msgpackr writes them, all others as a graph behind GRAPH_MARK and GRAPH_VERSION. Bytes of
 //     the first form are all that older versions wrote, and are read for good.
 
-import { Packr } from 'msgpackr';
+import { Packr, Unpackr } from 'msgpackr';
 import { missingTypes } from './class-registry.js';
 import { CodecError, messageOf } from './errors.js';
 import { isPlain } from './plain-scan.js';
@@ -21,7 +21,10 @@ import { unflatten } from './value-graph-reader.js';
 
 // structuredClone: without it typed arrays come back with wrong bytes, and Set not at all, and nothing is shared.
 // copyBuffers: otherwise a decoded Uint8Array is a view that keeps its whole chunk in memory.
-const packr = new Packr({ structuredClone: true, copyBuffers: true });
+const OPTIONS = { structuredClone: true, copyBuffers: true };
+const packr = new Packr(OPTIONS);
+/** Apart from the writer, which remembers shapes of records: nothing that was read may change what is written. */
+const unpackr = new Unpackr(OPTIONS);
 
 /** The one byte that msgpack never writes. */
 const GRAPH_MARK = 0xc1;
@@ -73,9 +76,22 @@ export function isGraph(bytes: Uint8Array): boolean {
 export function decode(bytes: Uint8Array): unknown {
   if (isGraph(bytes)) return decodeGraph(bytes);
   try {
-    return unpack(bytes);
+    const value = unpack(bytes);
+    // What is plain is not deep. All that this version writes in the first form is plain.
+    if (!isPlain(value)) refuseDeep(value);
+    return value;
   } catch (cause) {
     throw notDecoded(bytes, cause);
+  }
+}
+
+/** Bytes from outside: what is nested deeper than what can be stored would end the job wherever it is walked through next. */
+function refuseDeep(value: unknown): void {
+  try {
+    flatten(value);
+  } catch (cause) {
+    // Older versions have written what this one refuses to write; only the depth is a danger.
+    if (cause instanceof RangeError || (cause instanceof NotStorable && cause.isTooDeep)) throw cause;
   }
 }
 
@@ -91,15 +107,23 @@ function readGraph(bytes: Uint8Array): Graph {
     );
   }
   try {
-    const [root, nodes, types] = unpack(bytes.subarray(GRAPH_HEADER_BYTES)) as [
-      unknown,
-      Graph['nodes'],
-      Graph['types'],
-    ];
-    return { root, nodes, types };
+    return graphOf(unpack(bytes.subarray(GRAPH_HEADER_BYTES)));
   } catch (cause) {
     throw notDecoded(bytes, cause);
   }
+}
+
+function graphOf(unpacked: unknown): Graph {
+  if (Array.isArray(unpacked) && unpacked.length === 3) {
+    const [root, nodes, types] = unpacked as readonly unknown[];
+    if (Array.isArray(nodes) && nodes.every(Array.isArray) && isTextList(types))
+      return { root, nodes, types };
+  }
+  throw new Error('they are no graph');
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function decodeGraph(bytes: Uint8Array): unknown {
@@ -139,7 +163,18 @@ function graphBytes({ root, nodes, types }: Graph): Uint8Array {
 
 function unpack(bytes: Uint8Array): unknown {
   // As a plain Uint8Array, or else binary parts would take the class of the source.
-  return packr.unpack(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let read: unknown;
+  let end = -1;
+  // One value of possibly several. `unpack` would show the value in its error when bytes follow it, and so write out each part
+  // as often as something leads to it: without end, for parts that are shared forty levels deep.
+  unpackr.unpackMultiple(plain, (value: unknown, _start?: number, valueEnd?: number) => {
+    read = value;
+    end = valueEnd ?? -1;
+    return false;
+  });
+  if (end !== plain.byteLength) throw new Error(`the value ends at byte ${end}`);
+  return read;
 }
 
 function notEncoded(cause: unknown): CodecError {

@@ -3,9 +3,11 @@
 // Owns:    making containers before their parts, so that cycles close.
 //
 // U1. A graph that flatten has not made ends in an error, never in a loop: each node is begun once.
+// U2. What it says of lengths costs no memory by itself.
 
 import { present } from './assert.js';
 import { type RegisteredType, typeOfName } from './class-registry.js';
+import { VALUE_DEPTH_MAX } from './limits.js';
 import { ERROR_CLASSES, type Graph } from './value-graph.js';
 
 /** The value of the graph. Throws what a damaged graph leads to, and what `decode` of a registered type throws. */
@@ -15,11 +17,15 @@ export function unflatten(graph: Graph): unknown {
 
 const errorClasses = new Map([...ERROR_CLASSES.values()].map((type) => [type.name, type]));
 
+/** Of the language. */
+const ARRAY_LENGTH_MAX = 2 ** 32 - 1;
+
 class Reader {
   private readonly nodes: Graph['nodes'];
   private readonly types: readonly (RegisteredType | undefined)[];
   private readonly made: unknown[] = [];
   private readonly begun: boolean[] = [];
+  private depth = 0;
 
   constructor(graph: Graph) {
     this.nodes = graph.nodes;
@@ -31,7 +37,13 @@ class Reader {
     const index = (slot as readonly [number])[0];
     if (this.begun[index] === true) return this.made[index];
     this.begun[index] = true;
-    return this.read(index, present(this.nodes[index], 'a node of the graph'));
+    // A text or a -0 in the innermost container is a node, too.
+    if (this.depth > VALUE_DEPTH_MAX)
+      throw new Error(`it has more than ${VALUE_DEPTH_MAX} levels of nesting`);
+    this.depth += 1;
+    const read = this.read(index, present(this.nodes[index], 'a node of the graph'));
+    this.depth -= 1;
+    return read;
   }
 
   private keep<T>(index: number, value: T): T {
@@ -49,11 +61,7 @@ class Reader {
       case 'a':
         return this.fillArray(this.keep(index, []), list(first));
       case 'h':
-        return this.fillSparse(
-          this.keep(index, new Array<unknown>(first as number)),
-          list(second),
-          list(third),
-        );
+        return this.fillSparse(this.keep(index, holes(first)), list(second), list(third));
       case 'm':
         return this.fillMap(this.keep(index, new Map()), list(first), list(second));
       case 'e':
@@ -84,7 +92,11 @@ class Reader {
   }
 
   private fillSparse(made: unknown[], indexes: readonly unknown[], slots: readonly unknown[]): unknown[] {
-    for (const [at, index] of indexes.entries()) made[index as number] = this.value(slots[at]);
+    for (const [at, index] of indexes.entries()) {
+      if (!(Number.isSafeInteger(index) && (index as number) >= 0 && (index as number) < made.length))
+        throw notAsItShouldBe();
+      made[index as number] = this.value(slots[at]);
+    }
     return made;
   }
 
@@ -153,5 +165,20 @@ function define(target: object, key: string, value: unknown, enumerable: boolean
 
 function list(part: unknown): readonly unknown[] {
   if (Array.isArray(part)) return part;
-  throw new Error('a node is not as it should be');
+  throw notAsItShouldBe();
+}
+
+/** An array without elements. Given its length at once, it would reserve room for all of them. */
+function holes(length: unknown): unknown[] {
+  if (!(Number.isSafeInteger(length) && (length as number) >= 0 && (length as number) <= ARRAY_LENGTH_MAX))
+    throw notAsItShouldBe();
+  const made: unknown[] = [];
+  if (length === 0) return made;
+  made[(length as number) - 1] = null;
+  delete made[(length as number) - 1];
+  return made;
+}
+
+function notAsItShouldBe(): Error {
+  return new Error('a node is not as it should be');
 }

@@ -31,12 +31,15 @@ export class NotStorable extends Error {
   readonly what: string;
   readonly path: string;
   readonly remedy: string;
+  /** Not what the value is, but how deep it lies. */
+  readonly isTooDeep: boolean;
 
   constructor(what: string, path: string, remedy: string, cause?: unknown) {
     super(`Expected data, got ${what} at ${path}.`, cause === undefined ? undefined : { cause });
     this.what = what;
     this.path = path;
     this.remedy = remedy;
+    this.isTooDeep = remedy === FLATTEN;
   }
 }
 
