@@ -9,6 +9,7 @@
 // H3. A barrier finds the chain at rest: no batch half done, nothing suspended (semantics X1, L2 of element.ts).
 
 import { assert, present } from '../base/assert.js';
+import { RestoreError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { MAX_TIMESTAMP, MIN_TIMESTAMP } from '../base/timestamps.js';
 import { ACTIVE, END_OF_DATA, IDLE, watermark } from '../elements/element.js';
@@ -282,6 +283,7 @@ export class Chain {
   private runBatch(job: Job & { kind: 'batch' }): void {
     const head = present(this.links[0], 'a chain has a head');
     const { values, timestamps } = job;
+    if (head.ended && head.finished) throw finishedTooEarly(head, this.facts.subtask);
     assert(!head.ended, 'no record reaches a finished operator', { operator: head.name });
     if (job.input === 0 && head.operator.onBatch !== undefined) {
       job.index = head.operator.onBatch(values, timestamps, job.index, this.interrupted);
@@ -371,4 +373,16 @@ export class Chain {
     this.gates.add(gate);
     return gate;
   }
+}
+
+/** What is above it has more to send, so the checkpoint contradicts itself, or the job. No restart mends it. */
+function finishedTooEarly(head: ChainLink, subtask: number): RestoreError {
+  return new RestoreError(
+    `A record reaches operator "${head.name}", which had finished according to the checkpoint.`,
+    {
+      ...{ operator: head.name, subtask },
+      remedy:
+        'Restore into the same job with the same input, or give the operator a new uid; if nothing has changed, the checkpoint has been tampered with.',
+    },
+  );
 }

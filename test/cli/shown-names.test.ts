@@ -65,7 +65,7 @@ const manifest: Manifest = {
       maxParallelism: 128,
       subtasks: [
         {
-          uid: COLORED,
+          uid: `${COLORED}\n  faked  uid line`,
           name: COLORED,
           keyed: [],
           lists: [{ name: COLORED, redistribution: 'split', items: [new Uint8Array([1])] }],
