@@ -53,4 +53,4 @@ export const TOGETHER_SHAPES: readonly Shape[] = assertUnique([
 ]);
 
 /** How often each of them is drawn for once that another shape is. */
-export const TOGETHER_WEIGHT = 4;
+export const TOGETHER_WEIGHT = 2;

@@ -219,10 +219,17 @@ test('a position of a source that would not come back is refused by the checkpoi
         replayable: true,
         parallelismMax: 1,
         discover: () => [{ id: 'all', position: new Map<string, Money>() }],
-        open: () => ({
-          poll: () => ({ kind: 'records', split: 'all', values: [1], next: new Map([['at', new Cursor()]]) }),
-          close: () => undefined,
-        }),
+        open() {
+          let given = false;
+          return {
+            poll() {
+              if (given) return { kind: 'nothing', retryMs: 5 };
+              given = true;
+              return { kind: 'records', split: 'all', values: [1], next: new Map([['at', new Cursor()]]) };
+            },
+            close: () => undefined,
+          };
+        },
       } as Source<number, unknown>)
       .sinkTo(collectSink<number>());
   });
