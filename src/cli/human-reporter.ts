@@ -3,6 +3,7 @@
 // Owns:    the words.
 // Not:     the screen (terminal.ts), the figures (progress-meter.ts), errors (error-report.ts).
 
+import type { JobResult } from '../../actors/job-handle.js';
 import { reportError } from '../base/error-report.js';
 import { messageOf } from '../base/errors.js';
 import type { Clock } from '../base/runtime.js';
@@ -132,6 +133,7 @@ function endLines(end: RunEnd): string[] {
     showDuration(end.durationMs),
     ...(directory === null ? [] : [showNumberOf(result.checkpointsCompleted, 'checkpoint')]),
     showNumberOf(result.restarts, 'restart'),
+    ...leftOut(result),
   ].join(', ');
   switch (result.state) {
     case 'FINISHED':
@@ -202,4 +204,13 @@ function plain(value: unknown): string {
 function colored(terminal: Terminal, level: LogLevel, text: string): string {
   if (level === 'error') return terminal.paint('red', text);
   return level === 'warn' ? terminal.paint('yellow', text) : text;
+}
+
+/** What is missing in the results because of single records; nothing where nothing is. */
+function leftOut({ lateRecords, skippedRecords, deadLetters }: JobResult): readonly string[] {
+  return [
+    ...(lateRecords === 0 ? [] : [showNumberOf(lateRecords, 'late record')]),
+    ...(skippedRecords === 0 ? [] : [`${showNumberOf(skippedRecords, 'record')} skipped`]),
+    ...(deadLetters === 0 ? [] : [showNumberOf(deadLetters, 'dead letter')]),
+  ];
 }

@@ -283,3 +283,18 @@ test('without a unit a duration is refused', async () => {
     expect(code).toBe(2);
   });
 });
+
+test('records that were left out are counted in the last line', async () => {
+  await inDirectory(async (directory) => {
+    const { code, out, err } = await weir(directory, 'run', jobFile('fixtures/poison.ts'));
+    expect(code).toBe(0);
+    expect(out.trim().split('\n').sort()).toEqual([
+      'sum> 1',
+      'sum> 4',
+      'unread> x SyntaxError',
+      'unread> { SyntaxError',
+    ]);
+    expect(err).toMatch(/finished: .*1 record skipped, 2 dead letters/);
+    expect(err).toContain('a record failed and was sent to the dead letters, as onError says');
+  });
+});
