@@ -6,7 +6,8 @@
 // H1. Every subtask computes the same shares from the same facts, so each split has one reader.
 // H2. A new split goes to the subtask that has fewest left to read, the first of them; without a checkpoint that is round robin.
 // H3. A split that is gone before its end is not read on and not forgotten in silence: it is told by name. One that had ended is no
-//     matter, and one that a reader announced itself was never among those that the source lists.
+//     matter, and one that a reader announced itself was never among those that the source lists. Once the source does list it, it is
+//     one like the others.
 // H4. A subtask that had finished has told its end to everybody below: it gets nothing new.
 
 import type { SourceSplit } from '../operators/source.js';
@@ -33,9 +34,12 @@ export function shareSplits(found: readonly SourceSplit[], stored: readonly Stor
   const isGone = ({ id, ended, announced }: StoredSplit): boolean =>
     !ended && announced !== true && !there.has(id);
   const gone = stored.flatMap(({ splits, finished }) => (finished ? [] : splits.filter(isGone)));
-  const shares = stored.map(({ splits }) => [...splits]);
+  const shares = stored.map(({ splits }) =>
+    splits.map((split) => (there.has(split.id) ? listed(split) : split)),
+  );
+  // What is gone is not read, by whatever answer to it, so it is no load.
   const live = stored.map(({ splits, finished }) =>
-    finished ? Number.POSITIVE_INFINITY : splits.filter(({ ended }) => !ended).length,
+    finished ? Number.POSITIVE_INFINITY : splits.filter((split) => !split.ended && !isGone(split)).length,
   );
   const unread: string[] = [];
   for (const { id, position } of found) {
@@ -49,4 +53,9 @@ export function shareSplits(found: readonly SourceSplit[], stored: readonly Stor
     }
   }
   return { shares, gone: gone.map(({ id }) => id).sort(), unread };
+}
+
+/** Kept, the mark would hide that the source has lost the split again. */
+function listed({ id, position, ended }: StoredSplit): StoredSplit {
+  return { id, position, ended };
 }

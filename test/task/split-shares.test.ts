@@ -41,6 +41,22 @@ test('gone is what had not ended, was not announced, and belongs to nobody who h
   expect(shares.map((splits) => splits.length)).toEqual([2, 1, 1, 1]);
 });
 
+test('what is gone is no load', () => {
+  const shares = shareSplits(found('c', 'x', 'y'), [share('a', 'b'), share('c')]);
+  expect(shares.gone).toEqual(['a', 'b']);
+  expect(idsOf(shares)).toEqual([['a', 'b', 'x', 'y'], ['c']]);
+});
+
+test('a split that was announced is one like the others once the source lists it', () => {
+  const announced = {
+    splits: [{ id: 'n', position: 1, ended: false, announced: true as const }],
+    finished: false,
+  };
+  const { shares } = shareSplits(found('n'), [announced]);
+  expect(shares).toEqual([[{ id: 'n', position: 1, ended: false }]]);
+  expect(shareSplits([], [{ splits: shares[0] ?? [], finished: false }]).gone).toEqual(['n']);
+});
+
 test('who has finished gets nothing new; when all have, it is said', () => {
   const done = { ...share('a!'), finished: true };
   expect(idsOf(shareSplits(found('a', 'b'), [done, share('c')]))).toEqual([['a'], ['c', 'b']]);
