@@ -5,7 +5,7 @@
 
 import { assert, present } from '../src/base/assert.js';
 import { decode, encode } from '../src/base/codec.js';
-import { RestoreError } from '../src/base/errors.js';
+import { ConnectorError, RestoreError } from '../src/base/errors.js';
 import type { Logger } from '../src/base/logger.js';
 import { shownList, shownValue } from '../src/base/shown-text.js';
 import type { SubtaskRestore } from '../src/checkpoint/assignment.js';
@@ -162,6 +162,7 @@ async function splitsOf(
   const known = stored.flatMap(({ splits }) => splits.map(({ id, position }) => ({ id, position })));
   const over = stored.every(({ finished }) => finished);
   const found = over ? await foundAnyway(source, context, known) : await source.discover(context, known);
+  refuseTwins(context, found);
   const { shares, gone, unread } = shareSplits(found, stored);
   const own = shares[context.subtask] ?? [];
   if (unread.length > 0 && context.subtask === 0) {
@@ -214,6 +215,16 @@ async function foundAnyway(
     );
     return known;
   }
+}
+
+/** Two splits of one name would be two readers of one position. */
+function refuseTwins({ operator, subtask }: SourceContext, found: readonly SourceSplit[]): void {
+  const twin = found.find(({ id }, at) => found.findIndex((other) => other.id === id) !== at);
+  if (twin === undefined) return;
+  throw new ConnectorError(`Source "${operator}" lists the split ${shownValue(twin.id)} twice.`, {
+    ...{ operator, subtask, unrecoverable: true },
+    remedy: 'Give each split of the source an id of its own in `discover`.',
+  });
 }
 
 function splitsGone({ operator, subtask }: SourceContext, gone: readonly string[]): RestoreError {

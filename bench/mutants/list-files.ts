@@ -73,15 +73,6 @@ export const FILE_MUTANTS: readonly Mutant[] = [
       this.steps.push({ kind: 'append', bytes });`,
   },
   {
-    name: 'new-split-forgotten',
-    title: 'A split that is new in a source is given to nobody.',
-    from: 'decision 0013',
-    oracles: ['O1'],
-    file: 'src/task/split-shares.ts',
-    find: '    if (known.has(id)) continue;',
-    replace: '    if (known.has(id) || known.size > 0) continue;',
-  },
-  {
     name: 'new-split-to-everybody',
     title: 'Every subtask reads every split.',
     from: 'decision 0013: each split has one reader',

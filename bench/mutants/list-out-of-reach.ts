@@ -44,4 +44,26 @@ export const OUT_OF_REACH: readonly OutOfReach[] = [
     find: 'context.metrics.count(LATE_RECORDS_DROPPED, 1);',
     replace: 'context.metrics.count(LATE_RECORDS_DROPPED, 0);',
   },
+  {
+    name: 'reads-before-start-is-durable',
+    title: 'A source reads from a start position that it has looked up before a checkpoint knows it.',
+    from: 'rule R5 of source-machine.ts',
+    oracles: ['O1'],
+    reason:
+      'No simulated source finds its start by looking; test/engine/start-at-end.test.ts is about this rule.',
+    file: 'src/task/source-machine.ts',
+    find: '    this.awaitsCheckpoint = parts.awaitsCheckpoint;',
+    replace: '    this.awaitsCheckpoint = parts.awaitsCheckpoint && parts.pollRecordsMax === 0;',
+  },
+  {
+    name: 'new-split-forgotten',
+    title: 'A split that is new in a source is given to nobody.',
+    from: 'decision 0013',
+    oracles: ['O1'],
+    reason:
+      'Simulated sources have the same splits from beginning to end; test/engine/changing-splits.test.ts is about this rule.',
+    file: 'src/task/split-shares.ts',
+    find: '    if (known.has(id)) continue;',
+    replace: '    if (known.has(id) || known.size > 0) continue;',
+  },
 ];

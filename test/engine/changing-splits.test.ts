@@ -244,3 +244,17 @@ test('a generator keeps its lanes when its rate changes', async () => {
   const read = [...(await run(1_000, 100)), ...(await run(5_000, null))];
   expect([...read].sort((a, b) => a - b)).toEqual(numbers(300));
 });
+
+test('a source that lists a split twice is refused by name', async () => {
+  const runtime = virtualRuntime({ seed: 1 });
+  const source: Source<string, number> = {
+    ...shelfSource(new Map([['a', numbers(5)]]), false),
+    discover: () => ['a', 'a'].map((id) => ({ id, position: 0 })),
+  };
+  const job = defineJob('twins', (env) => {
+    env.from(source, { uid: 'shelf' }).sinkTo(collectSink<string>(), { uid: 'out' });
+  });
+  const run = startJob(runtime, job, { logger: silentLogger, parallelism: 2 });
+  const failure = await run.then((handle) => finishJob(runtime, handle)).catch((error: unknown) => error);
+  expect(String(failure)).toMatch(/lists the split "a" twice/);
+});
