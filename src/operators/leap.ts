@@ -22,12 +22,14 @@ export class Leap {
   rise(value: unknown, timestamp: number): void {
     const before = this.highest;
     this.highest = timestamp;
-    if (timestamp - before <= EVENT_TIME_LEAP_TOLD_MS || before === MIN_TIMESTAMP) return;
-    this.leaps += 1;
-    if (this.leaps === this.tellAt) this.tell(value, timestamp, before);
+    if (timestamp - before > EVENT_TIME_LEAP_TOLD_MS) this.leapt(value, timestamp, before);
   }
 
-  private tell(value: unknown, timestamp: number, before: number): void {
+  private leapt(value: unknown, timestamp: number, before: number): void {
+    // The first record is ahead of nothing.
+    if (before === MIN_TIMESTAMP) return;
+    this.leaps += 1;
+    if (this.leaps !== this.tellAt) return;
     this.tellAt *= 10;
     this.logger.warn(
       { leaps: this.leaps, record: shown(value), timestamp: showTime(timestamp), before: showTime(before) },

@@ -47,6 +47,7 @@ export function cutBatch(
   timestamps: number[],
   placed: readonly PlacedPart[],
 ): readonly SourcePart[] {
+  if (placed.length === 0) return values.length === 0 ? [] : [{ kind: 'part', from: 0, values, timestamps }];
   const parts: SourcePart[] = [];
   let from = 0;
   let rejected = 0;

@@ -9,7 +9,7 @@ import { MIN_TIMESTAMP } from '../base/timestamps.js';
 import { LeftOut } from '../operators/left-out.js';
 import { isPoison, type OnError } from '../operators/poison.js';
 import type { Polled, Rejected } from '../operators/source.js';
-import type { SplitWatermarks } from '../operators/split-watermarks.js';
+import type { PlacedEmission, SplitWatermarks } from '../operators/split-watermarks.js';
 import { type CodePlace, shown } from '../operators/user-code.js';
 import { inOrder, type LetterPart, type PlacedPart } from './source-parts.js';
 
@@ -61,6 +61,12 @@ export class SourceRejects {
   }
 }
 
+const NOTHING: readonly never[] = [];
+
+function placedTime({ after, emission }: PlacedEmission): PlacedPart {
+  return { kind: 'time', after, part: emission };
+}
+
 export interface Among {
   readonly watermarks: SplitWatermarks | null;
   readonly rejects: SourceRejects;
@@ -74,6 +80,11 @@ export function placedAmong(
   nowMs: number,
   { watermarks, rejects, describe }: Among,
 ): readonly PlacedPart[] {
+  // Of most polls nothing is to be said.
+  if (rejected === undefined && !rejects.leavesOut) {
+    const times = watermarks?.onRecords(split, values, timestamps, nowMs) ?? NOTHING;
+    return times.length === 0 ? NOTHING : times.map(placedTime);
+  }
   const placed: PlacedPart[] = [];
   for (const each of rejected ?? [])
     placed.push({ kind: 'rejected', after: each.before, part: rejects.reject(each) });
@@ -85,6 +96,6 @@ export function placedAmong(
   };
   const times =
     watermarks?.onRecords(split, values, timestamps, nowMs, rejects.leavesOut ? leaveOut : null) ?? [];
-  for (const { after, emission } of times) placed.push({ kind: 'time', after, part: emission });
+  for (const time of times) placed.push(placedTime(time));
   return inOrder(placed);
 }

@@ -137,8 +137,10 @@ export class WatermarkGates {
     this.gates.push(gate);
   }
 
+  /** Asked after each emission: there is rarely more than one gate. */
   get wait(): boolean {
-    for (const gate of this.gates) if (gate.waits) return true;
+    const { gates } = this;
+    for (let index = 0; index < gates.length; index += 1) if (gates[index]?.waits === true) return true;
     return false;
   }
 
