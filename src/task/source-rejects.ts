@@ -33,7 +33,7 @@ export class SourceRejects {
   /** Throws what ends the attempt; null: nothing is left of it. */
   reject(
     { record, error, position }: Omit<Rejected, 'before'>,
-    timestamp = MIN_TIMESTAMP,
+    timestamp: number = MIN_TIMESTAMP,
   ): LetterPart | null {
     const { leftOut } = this;
     const failure = this.errorOf(record, error, position);
