@@ -5,6 +5,7 @@
 
 import { EVENT_TIME_LEAP_TOLD_MS } from '../base/limits.js';
 import type { Logger } from '../base/logger.js';
+import { Tenfold } from '../base/tenfold.js';
 import { MIN_TIMESTAMP, showTime } from '../base/timestamps.js';
 import { shown } from './user-code.js';
 
@@ -12,8 +13,7 @@ export class Leap {
   /** Of this subtask. A record above it is to be shown to `rise`. */
   highest: number = MIN_TIMESTAMP;
   private readonly logger: Logger;
-  private leaps = 0;
-  private tellAt = 1;
+  private readonly leaps = new Tenfold();
 
   constructor(logger: Logger) {
     this.logger = logger;
@@ -27,12 +27,14 @@ export class Leap {
 
   private leapt(value: unknown, timestamp: number, before: number): void {
     // The first record is ahead of nothing.
-    if (before === MIN_TIMESTAMP) return;
-    this.leaps += 1;
-    if (this.leaps !== this.tellAt) return;
-    this.tellAt *= 10;
+    if (before === MIN_TIMESTAMP || !this.leaps.step()) return;
     this.logger.warn(
-      { leaps: this.leaps, record: shown(value), timestamp: showTime(timestamp), before: showTime(before) },
+      {
+        leaps: this.leaps.count,
+        record: shown(value),
+        timestamp: showTime(timestamp),
+        before: showTime(before),
+      },
       'a record is more than 31 days ahead of all before it; the watermark follows it, and makes what comes behind it with earlier times late (advanceMaxMs bounds how far one record raises it)',
     );
   }

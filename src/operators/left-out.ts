@@ -5,6 +5,7 @@
 
 import type { WeirError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import { Tenfold } from '../base/tenfold.js';
 import { MIN_TIMESTAMP, showTime } from '../base/timestamps.js';
 import { DEAD_LETTERS, type DeadLetter, errorOfLetter, type OnError, RECORDS_SKIPPED } from './poison.js';
 import { shown } from './user-code.js';
@@ -21,8 +22,7 @@ export interface LeftOutOf {
 export class LeftOut {
   private readonly of: LeftOutOf;
   private readonly policy: Exclude<OnError, 'fail'>;
-  private failures = 0;
-  private tellAt = 1;
+  private readonly failures = new Tenfold();
 
   constructor(of: LeftOutOf, policy: Exclude<OnError, 'fail'>) {
     this.of = of;
@@ -36,8 +36,7 @@ export class LeftOut {
 
   note(failed: Failed, error: WeirError): void {
     this.of.count(this.policy === 'skip' ? RECORDS_SKIPPED : DEAD_LETTERS, 1);
-    this.failures += 1;
-    if (this.failures === this.tellAt) this.tell(failed, error);
+    if (this.failures.step()) this.tell(failed, error);
   }
 
   letter({ timestamp, ...failed }: Failed, error: WeirError): DeadLetter {
@@ -49,12 +48,10 @@ export class LeftOut {
     };
   }
 
-  /** The first, the tenth, the hundredth: often enough to be seen, and never a flood. */
   private tell({ trigger, record, position, key, timestamp }: Failed, error: WeirError): void {
-    this.tellAt *= 10;
     this.of.logger.warn(
       {
-        failures: this.failures,
+        failures: this.failures.count,
         error,
         ...(trigger === 'record' ? { record: shown(record) } : {}),
         ...(position === null ? {} : { position }),

@@ -10,6 +10,7 @@
 // L3. Subtasks of one operator have received the same watermarks at a barrier; after a rescale the lowest stored value counts.
 
 import { RestoreError, TimestampMissingError } from '../../base/errors.js';
+import { Tenfold } from '../../base/tenfold.js';
 import { addTime, MAX_TIMESTAMP, MIN_TIMESTAMP, showTime } from '../../base/timestamps.js';
 import type { OperatorListState } from '../../state/operator-state.js';
 import type { OperatorContext } from '../operator.js';
@@ -33,9 +34,8 @@ export class Lateness {
   private readonly context: OperatorContext;
   private readonly allowedMs: number;
   private readonly lateTag: OutputTag<unknown> | null;
-  /** Records dropped by this subtask in this attempt, and the next count that is told. */
-  private dropped = 0;
-  private tellAt = 1;
+  /** Records dropped by this subtask in this attempt. */
+  private readonly dropped = new Tenfold();
   private readonly stored: OperatorListState<number>;
 
   constructor(context: OperatorContext, options: LatenessOptions) {
@@ -68,16 +68,13 @@ export class Lateness {
     const { context, lateTag } = this;
     if (lateTag !== null) return context.output.side(lateTag.name, value, timestamp);
     context.metrics.count(LATE_RECORDS_DROPPED, 1);
-    this.dropped += 1;
-    if (this.dropped === this.tellAt) this.tell(value, timestamp);
+    if (this.dropped.step()) this.tell(value, timestamp);
   }
 
-  /** The first, the tenth, the hundredth: often enough to be seen, and never a flood. */
   private tell(value: unknown, timestamp: number): void {
-    this.tellAt *= 10;
     this.context.logger.warn(
       {
-        dropped: this.dropped,
+        dropped: this.dropped.count,
         record: shown(value),
         timestamp: showTime(timestamp),
         watermark: showTime(this.reached),
