@@ -6,6 +6,7 @@
 // C1. Every field that is used as a number, a name or a list is one. Numbers are whole, not negative, and bounded.
 
 import { MAX_PARALLELISM_CEILING } from '../base/limits.js';
+import { isWhole } from '../base/whole.js';
 
 /** What a Date can hold. */
 const LATEST_DATE_MS = 8.64e15;
@@ -82,10 +83,6 @@ function isList(value: unknown): boolean {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isSize(value: unknown): boolean {

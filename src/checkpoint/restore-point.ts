@@ -12,6 +12,7 @@
 import { RestoreError } from '../base/errors.js';
 import { STORE_READ_BURST_BYTES } from '../base/limits.js';
 import type { KeyValueEnvironment, Runtime, StoreKey, StoreWrite } from '../base/runtime.js';
+import { isWhole } from '../base/whole.js';
 import type { RejectedCheckpoint } from './checkpoint-store.js';
 import type { Manifest } from './manifest.js';
 import { neededBy } from './segment-index.js';
@@ -194,7 +195,7 @@ function highestId(
 function readNumber(environment: KeyValueEnvironment, key: StoreKey, directory: string): number {
   const row = readMeta(key, environment.get(META, key));
   if (row.kind === 'absent') return 0;
-  if (row.kind === 'value' && Number.isSafeInteger(row.value)) return row.value as number;
+  if (row.kind === 'value' && isWhole(row.value)) return row.value;
   throw damagedMeta(key, directory, row.kind === 'damaged' ? row.reason : 'is no number');
 }
 
@@ -211,10 +212,9 @@ function readCatalog(
 }
 
 function isCatalog(value: unknown): value is readonly CatalogEntry[] {
-  const isNumber = (part: unknown): boolean => Number.isSafeInteger(part) && (part as number) >= 0;
   return (
     Array.isArray(value) &&
-    value.every((entry) => Array.isArray(entry) && entry.length === 2 && entry.every(isNumber))
+    value.every((entry) => Array.isArray(entry) && entry.length === 2 && entry.every(isWhole))
   );
 }
 

@@ -7,6 +7,7 @@
 
 import { ConnectorError } from '../base/errors.js';
 import { shownValue } from '../base/shown-text.js';
+import { isWhole } from '../base/whole.js';
 import type { SourceContext, SourceSplit } from '../operators/source.js';
 import { AT_END, type ContentMark, type FilePosition, HEAD_BYTES, TAIL_BYTES } from './file-mark.js';
 
@@ -25,7 +26,7 @@ export function checkSplitId(split: SourceSplit, own: readonly string[], context
 
 /** Throws ConnectorError unless the position is a number of records. */
 export function checkCount(split: SourceSplit, context: Place): void {
-  if (isCount(split.position)) return;
+  if (isWhole(split.position)) return;
   throw wrongPosition(split, 'a number of records', context);
 }
 
@@ -54,7 +55,7 @@ function isFilePosition(position: unknown): position is FilePosition {
   if (identity !== null && typeof identity !== 'string') return false;
   if (offset === AT_END) return isMark(head, 0) && isMark(tail, 0);
   return (
-    isCount(offset) &&
+    isWhole(offset) &&
     isMark(head, Math.min(offset, HEAD_BYTES)) &&
     isMark(tail, Math.min(offset, TAIL_BYTES))
   );
@@ -64,11 +65,7 @@ function isFilePosition(position: unknown): position is FilePosition {
 function isMark(mark: unknown, bytesMax: number): mark is ContentMark {
   if (typeof mark !== 'object' || mark === null) return false;
   const { bytes, checksum } = mark as Partial<Record<keyof ContentMark, unknown>>;
-  return isCount(bytes) && bytes <= bytesMax && bytes > 0 === bytesMax > 0 && Number.isInteger(checksum);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return isWhole(bytes) && bytes <= bytesMax && bytes > 0 === bytesMax > 0 && Number.isInteger(checksum);
 }
 
 function wrongPosition(split: SourceSplit, expected: string, context: Place): ConnectorError {

@@ -12,6 +12,7 @@
 import { assert, present } from '../base/assert.js';
 import { ConnectorError } from '../base/errors.js';
 import type { CheckpointId } from '../base/ids.js';
+import { isWhole } from '../base/whole.js';
 import type { OperatorListSnapshot } from '../checkpoint/manifest.js';
 import type { Barrier, Element } from '../elements/element.js';
 import type { Alignment, AlignmentEffect } from '../flow/alignment.js';
@@ -281,11 +282,7 @@ export interface StoredCommittable {
 export function isStoredCommittable(value: unknown): value is StoredCommittable {
   if (typeof value !== 'object' || value === null || !('committable' in value)) return false;
   const { checkpoint, writer } = value as Partial<Record<keyof StoredCommittable, unknown>>;
-  return isCount(checkpoint) && (writer === undefined || isCount(writer));
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return isWhole(checkpoint) && (writer === undefined || isWhole(writer));
 }
 
 /** Name of the operator union state in which a sink keeps prepared transactions. */
