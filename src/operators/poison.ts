@@ -34,7 +34,7 @@ export interface DeadLetter<T = unknown> {
 /** Where dead letters go: a side output of the operator. */
 export interface DeadLetters {
   readonly kind: 'deadLetter';
-  readonly tag: OutputTag<DeadLetter<never>> | OutputTag<DeadLetter>;
+  readonly tag: OutputTag<DeadLetter>;
 }
 
 /**

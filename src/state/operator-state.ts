@@ -62,8 +62,9 @@ export class OperatorStateStore {
   private readonly options: OperatorStateOptions;
   private readonly held = new Map<string, Held>();
   private readonly puts = new Map<string, PutCheck>();
-  /** Of the call in hand, if it can be taken back. */
-  private trial: Map<Held, Before> | null = null;
+  /** Changed by the call in hand, if that can be taken back. */
+  private readonly trial = new Map<Held, Before>();
+  private trying = false;
 
   constructor(options: OperatorStateOptions) {
     this.options = options;
@@ -104,14 +105,16 @@ export class OperatorStateStore {
 
   /** What changes from now on can be taken back, until `endTrial`. */
   beginTrial(): void {
-    this.trial = new Map();
+    this.trying = true;
   }
 
   endTrial(kept: boolean): void {
-    const { trial } = this;
-    this.trial = null;
-    if (kept || trial === null) return;
-    for (const { held, cell, items, length, lent, written } of trial.values()) {
+    this.trying = false;
+    if (this.trial.size === 0) return;
+    const changed = [...this.trial.values()];
+    this.trial.clear();
+    if (kept) return;
+    for (const { held, cell, items, length, lent, written } of changed) {
       const grown = items.length > length;
       cell.items = grown ? items.slice(0, length) : items;
       cell.lent = grown ? false : lent || cell.lent;
@@ -121,7 +124,7 @@ export class OperatorStateStore {
   }
 
   private note(held: Held): void {
-    if (this.trial === null || this.trial.has(held)) return;
+    if (!this.trying || this.trial.has(held)) return;
     const { cell, written } = held;
     this.trial.set(held, {
       held,

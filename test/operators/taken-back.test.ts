@@ -7,6 +7,7 @@ import { keyedProcessOperator } from '../../src/operators/keyed-process-operator
 import type { Operator } from '../../src/operators/operator.js';
 import type { OnError } from '../../src/operators/poison.js';
 import { KeyedProcessFunction } from '../../src/operators/process-function.js';
+import { processOperator } from '../../src/operators/process-operator.js';
 import { reduceOperator } from '../../src/operators/reduce-operator.js';
 import { rollingOperator } from '../../src/operators/rolling-aggregates.js';
 import { listState } from '../../src/operators/state-handles.js';
@@ -17,6 +18,7 @@ import {
   type WindowAssigner,
 } from '../../src/operators/windows/window-assigners.js';
 import { windowOperator } from '../../src/operators/windows/window-operator.js';
+import type { OperatorListState } from '../../src/state/operator-state.js';
 import { verifyOperator } from '../../src/testing/operator-harness.js';
 import { clock, END, type OperatorStep, record, watermark } from '../../src/testing/operator-script.js';
 import { byKey, Everything, type Op, type Row, scriptOf, step } from './everything-function.js';
@@ -240,4 +242,44 @@ describe('a failed call leaves nothing behind', () => {
       return failing.has(`${index}`);
     };
   }
+});
+
+test('lists of a subtask are taken back: what was added, what was put in their place, and both', () => {
+  interface Put {
+    readonly add?: number;
+    readonly set?: readonly number[];
+    readonly poison?: boolean;
+  }
+  const operator = () =>
+    guarded(
+      processOperator<Put, string>(() => {
+        let list: OperatorListState<number> | null = null;
+        return {
+          open({ operatorState }) {
+            list = operatorState.list<number>('kept');
+          },
+          onElement({ add, set, poison }, context) {
+            if (add !== undefined) list?.add(add);
+            if (set !== undefined) list?.set(set);
+            if (add !== undefined) list?.add(add);
+            if (poison === true) throw new Error('poison');
+            context.emit((list?.get() ?? []).join(' '));
+          },
+        };
+      }),
+    );
+  verifyOperator(operator, { keyed: false })
+    .input(
+      record({ add: 1 }, 1),
+      record({ add: 2, poison: true }, 2),
+      record({ add: 3, set: [9], poison: true }, 3),
+    )
+    .input(
+      record({}, 4),
+      record({ set: [7] }, 5),
+      record({ set: [], poison: true }, 6),
+      record({ add: 8 }, 7),
+      END,
+    )
+    .expect(record('1 1', 1), record('1 1', 4), record('7', 5), record('7 8 8', 7), END);
 });

@@ -116,7 +116,8 @@ class Running implements WindowLoopHost {
     this.lateness = new Lateness(context, options);
     this.contents = runContents(options.contents, context, keyed);
     this.table = keyed.windows<unknown>(STATE, windowShape(options.assigner, options.contents));
-    this.table.expectAll((value) => this.contents.isContents(value));
+    // An accumulator is whatever its aggregate takes; elements are a list.
+    if (this.contents.aggregate === null) this.table.expectAll(Array.isArray);
     this.table.imagedBy((held) => this.contents.image(held));
     this.setKey = keySetter(context, keyed, options.key);
     ({ sizeMs: this.sizeMs, slideMs: this.slideMs, offsetMs: this.offsetMs } = options.assigner);

@@ -44,14 +44,14 @@ export class Lateness {
     this.lateTag = options.lateTag;
     this.stored = context.operatorState.union<number>(STATE);
     const restored = this.stored.get();
-    this.reached = restored.length === 0 ? MIN_TIMESTAMP : Math.min(...restored);
-    if (Number.isNaN(this.reached) || restored.some((time) => typeof time !== 'number')) {
+    if (restored.some((time) => typeof time !== 'number' || Number.isNaN(time))) {
       throw new RestoreError(`How far time had come is no number in the checkpoint: ${shown(restored)}.`, {
         operator: context.name,
         subtask: context.subtask,
         remedy: 'The snapshot is damaged, or was not written by Weir: restore another one.',
       });
     }
+    this.reached = restored.length === 0 ? MIN_TIMESTAMP : restored.reduce((a, b) => Math.min(a, b));
   }
 
   /** When the contents of a window that ends after `lastTimestamp` go. */

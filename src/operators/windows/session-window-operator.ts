@@ -242,7 +242,10 @@ class Running {
     if (typeof session !== 'object' || session === null) return false;
     const { start, end, timer, fired, contents } = session;
     const numbers = [start, end, timer].every((part) => typeof part === 'number' && !Number.isNaN(part));
-    return numbers && typeof fired === 'boolean' && this.contents.isContents(contents);
+    // An accumulator is whatever its aggregate takes; elements are a list.
+    return (
+      numbers && typeof fired === 'boolean' && (this.contents.aggregate !== null || Array.isArray(contents))
+    );
   }
 
   private imageOf(sessions: readonly Session[]): () => Session[] {

@@ -60,8 +60,6 @@ export interface ContentsRunner {
   create(value: unknown): unknown;
   /** What `aggregate.add` answered, for a loop that calls it; throws when it comes later. */
   checked(contents: unknown): unknown;
-  /** Whether restored contents can be of this kind; an accumulator is whatever its aggregate takes. */
-  isContents(value: unknown): boolean;
   /** Contents that were emitted, for `add` and `merge` to change in place: nobody else has them. */
   own(contents: unknown): unknown;
   /** For records that are left out: contents as they are now, although `add` and `merge` change them in place. */
@@ -173,10 +171,6 @@ class AggregateRunner implements ContentsRunner {
     return separate(contents);
   }
 
-  isContents(): boolean {
-    return true;
-  }
-
   image(contents: unknown): Image {
     return copied(contents);
   }
@@ -268,10 +262,6 @@ class ProcessRunner implements ContentsRunner {
   /** It was emitted as a copy. */
   own(contents: unknown): unknown {
     return contents;
-  }
-
-  isContents(value: unknown): boolean {
-    return Array.isArray(value);
   }
 
   image(contents: unknown): Image {
